@@ -1,0 +1,79 @@
+// What passes between the core and the nodes: a Request for one node, a Reply from one node. Plain
+// values; the wire (lib/redis) makes bytes of the one and the other of bytes. A node has four answers,
+// not two, because status, doctor and every message need all four (protocol: rounds).
+#pragma once
+
+#include "util/time.hh"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace redlock::core {
+
+// Position of a node in the configured list.
+using NodeIndex = std::size_t;
+
+// Names one request to one node for the life of a process; never reused. A reply carries the serial of
+// its request, so that late, repeated and stray replies are told apart.
+using Serial = std::uint64_t;
+
+enum class Verb {
+    acquire, // set the key to our token if it is free
+    extend,  // raise the key's time to live if the token is ours
+    release, // delete the key if the token is ours; the hand-over to who waits
+    abandon, // the same without waking anybody: cleanup of an attempt that was not won
+};
+
+struct Request {
+    Serial serial = 0;
+    Verb verb = Verb::acquire;
+    NodeIndex node = 0;
+    std::string key;    // bytes, never text
+    std::string token;  // owner value
+    Duration ttl{};     // acquire, extend
+    Instant deadline{}; // when the wire reports `silent`; a later reply is handed over all the same
+};
+
+enum class Answer {
+    granted, // acquire: the key is ours; extend: prolonged; release, abandon: deleted
+    refused, // the node's clear no; see Refusal
+    error,   // the node, or the way to it, answered with an error; `text` says which
+    silent,  // nothing came before the deadline: the outcome is unknown
+};
+
+enum class Refusal {
+    held,     // acquire: somebody else's token, in `holder`
+    not_ours, // extend, release: somebody else's token
+    absent,   // extend, release: no such key
+};
+
+// What kind of error, as far as it decides what the core does next.
+enum class Trouble {
+    passing, // may be over in a moment: connection refused, LOADING, BUSY, OOM, ...
+    access,  // only a person can mend it: NOAUTH, WRONGPASS, NOPERM, ...
+};
+
+struct Reply {
+    Serial serial = 0;
+    Verb verb = Verb::acquire;
+    NodeIndex node = 0;
+    Answer answer = Answer::silent;
+
+    Refusal refusal = Refusal::held;    // refused only
+    std::string holder;                 // refused/held, not_ours: the token found; may be any bytes
+    std::optional<Duration> holder_ttl; // refused/held: what is left; nullopt: the key never expires
+
+    std::string text;                   // error, silent: what happened, safe to print, no secrets
+    Trouble trouble = Trouble::passing; // error only
+
+    // Just before the first byte of the request was written; nullopt: no byte of it left this process,
+    // so the node cannot have acted on it.
+    std::optional<Instant> sent;
+
+    // The fence of this grant; 0 until the nodes keep fences.
+    std::uint64_t fence = 0;
+};
+
+} // namespace redlock::core
