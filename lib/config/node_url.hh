@@ -9,11 +9,11 @@
 namespace redlock::config {
 
 struct NodeUrl {
-    std::string host;        // name or numeric address without brackets; empty for a unix socket
+    std::string host; // name or numeric address without brackets; empty for a unix socket
     std::uint16_t port = 6379;
-    std::string path;        // unix socket; empty for TCP
-    std::string user;        // empty: the default user
-    std::string password;    // a secret: never printed
+    std::string path;     // unix socket; empty for TCP
+    std::string user;     // empty: the default user
+    std::string password; // a secret: never printed
     unsigned db = 0;
 
     // How messages name this node: the URL without user and password. Safe to print.

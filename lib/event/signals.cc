@@ -22,8 +22,10 @@ bool is_left_alone(int signal) {
     case SIGILL:
     case SIGTRAP:
     case SIGABRT:
-    case SIGSYS: return true;
-    default: return signal > 31 && signal < SIGRTMIN; // the C library's own
+    case SIGSYS:
+        return true;
+    default:
+        return signal > 31 && signal < SIGRTMIN; // the C library's own
     }
 }
 } // namespace
@@ -46,8 +48,10 @@ Signals::Signals() {
         }
         ::sigaddset(&caught, signal);
     }
-    // Writing to a closed pipe is an error that the writer sees, never a death with the lock held.
     if (::sigprocmask(SIG_BLOCK, &caught, &original_mask_) < 0) throw_errno("block signals");
+    // SIGPIPE stays blocked but is not reported: writing to a closed pipe is an error that the writer
+    // sees, neither a death with the lock held nor news for the command.
+    ::sigdelset(&caught, SIGPIPE);
     fd_.reset(::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!fd_) throw_errno("open a descriptor for signals");
 }

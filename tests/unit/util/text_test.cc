@@ -1,0 +1,42 @@
+#include "util/text.hh"
+
+#include <gtest/gtest.h>
+
+namespace redlock {
+namespace {
+
+TEST(Printable, LeavesOrdinaryTextAlone) {
+    EXPECT_EQ(printable("nächtlicher Lauf, 3 Uhr"), "nächtlicher Lauf, 3 Uhr");
+}
+
+TEST(Printable, EscapesWhatMovesACursor) {
+    EXPECT_EQ(printable("a\x1b[2Jb\r\n"), "a\\x1B[2Jb\\x0D\\x0A");
+    EXPECT_EQ(printable("\x7f"), "\\x7F");
+    EXPECT_EQ(printable("\xc2\x9b"), "\\xC2\\x9B");          // C1: a one-character CSI
+    EXPECT_EQ(printable("\xe2\x80\xae"), "\\xE2\\x80\\xAE"); // right-to-left override
+}
+
+TEST(Printable, EscapesBrokenUtf8AndTheEscapeItself) {
+    EXPECT_EQ(printable("\xff\xfe"), "\\xFF\\xFE");
+    EXPECT_EQ(printable("\xc3"), "\\xC3");
+    EXPECT_EQ(printable("\xed\xa0\x80"), "\\xED\\xA0\\x80"); // a surrogate
+    EXPECT_EQ(printable("a\\x41"), "a\\\\x41");
+}
+
+TEST(Printable, MarksWhatItCut) {
+    EXPECT_EQ(printable("abcdef", 3), "abc...");
+}
+
+TEST(Percent, GoesThereAndBack) {
+    std::string all;
+    for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+    EXPECT_EQ(percent_decode(percent_encode(all)), all);
+    EXPECT_EQ(percent_encode("a b%/é"), "a%20b%25%2F%C3%A9");
+}
+
+TEST(Percent, LeavesMalformedEscapesAlone) {
+    EXPECT_EQ(percent_decode("50% %4 %zz%41"), "50% %4 %zzA");
+}
+
+} // namespace
+} // namespace redlock
