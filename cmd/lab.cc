@@ -89,14 +89,12 @@ Outcome run(const LabOptions &options, event::Signals &signals) {
                              {"REDLOCK_NODES=" + servers.node_list(), "REDLOCK_LAB_DIR=" + servers.folder()}};
     if (options.verbose > 0)
         fmt::print(stderr, "redlock: lab: {} for {}\n", servers.program(), servers.node_list());
-    if (command.argv.empty()) {
-        command.argv = users_shell();
-        if (!options.quiet && ::isatty(STDIN_FILENO) == 1)
-            fmt::print(stderr,
-                       "redlock: lab: {} nodes for this shell ({}); try: redlock exec demo -- sleep 60\n"
-                       "redlock: lab: leave with 'exit': the nodes and all that they hold are gone then\n",
-                       options.nodes, command.argv[0]);
-    }
+    if (command.argv.empty()) command.argv = users_shell();
+    if (command.argv == users_shell() && !options.quiet && ::isatty(STDIN_FILENO) == 1)
+        fmt::print(stderr,
+                   "redlock: lab: {} nodes for this shell ({}); try: redlock exec demo -- sleep 60\n"
+                   "redlock: lab: leave with 'exit': the nodes and all that they hold are gone then\n",
+                   options.nodes, command.argv[0]);
     return run_command(command, servers, signals);
 }
 

@@ -19,7 +19,7 @@ BELOW = {
     "session": {"util", "core", "event", "config", "redis", "process"},
     "cmd": {"util", "core", "event", "config", "redis", "process", "session"},
 }
-ONLY_IN = {"CLI": "cmd", "hiredis": "redis"}  # first part of a library's header -> folder
+ONLY_IN = {"CLI": "cmd", "hiredis": "redis", "hiredis.h": "redis", "read.h": "redis"}  # first part of a header
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|system_clock|steady_clock|high_resolution_clock)\b|(?:::|std::)time\(")
 
