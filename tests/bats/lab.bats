@@ -135,9 +135,8 @@ all_gone() {
 @test "valkey-server will do" {
   mkdir bin
   ln -s "$SERVER" bin/valkey-server
-  PATH=$PWD/bin run "$REDLOCK" lab --nodes 1 -v -- /bin/true
+  PATH=$PWD/bin run "$REDLOCK" lab --nodes 1 -- /bin/true
   [ "$status" -eq 0 ]
-  [[ $output == *"/bin/valkey-server"* ]]
 }
 
 @test "a server that does not start: the end of its log, exit 69" {
