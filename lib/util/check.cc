@@ -5,9 +5,9 @@
 
 namespace redlock {
 
-void check_failed(const char *what, const std::source_location &where) {
+void check_failed(const char *what, const char *file, unsigned line) {
     std::fprintf(stderr, "redlock: internal error: not true that %s (%s:%u); please report this\n", what,
-                 where.file_name(), static_cast<unsigned>(where.line()));
+                 file, line);
     std::abort();
 }
 

@@ -1,0 +1,115 @@
+#include "cmd/lab.hh"
+
+#include "cmd/lab_servers.hh"
+#include "event/poll_set.hh"
+#include "process/child.hh"
+#include "process/terminal.hh"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+#include <optional>
+#include <unistd.h>
+
+namespace redlock::cmd {
+
+namespace {
+
+constexpr int unavailable = 69;
+constexpr int cannot_execute = 126;
+constexpr int not_found = 127;
+
+struct Outcome {
+    int code = 0;
+    std::optional<int> die_of;
+};
+
+std::vector<std::string> users_shell() {
+    const char *shell = std::getenv("SHELL");
+    return {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
+}
+
+// The command has stopped. Stops with it, so that the shell which started us sees it, and goes on when
+// it is continued; unless it only wanted the terminal and can have it.
+void follow_stop(const process::Child &child, process::Terminal &terminal, int stop_signal) {
+    const bool wants_terminal = stop_signal == SIGTTIN || stop_signal == SIGTTOU;
+    if (!wants_terminal || !terminal.give(child.pid())) {
+        const bool had_terminal = terminal.take_back();
+        process::stop_own_group();
+        if (had_terminal) terminal.give(child.pid()); // fg; after bg it is not ours to give
+    }
+    child.signal_group(SIGCONT);
+}
+
+Outcome outcome_of(const process::Status &status, const process::Child &child, const std::string &name,
+                   const std::vector<int> &passed_on) {
+    if (const std::optional<int> error = child.exec_error()) {
+        fmt::print(stderr, "redlock: lab: cannot execute {}: {}\n", name, std::strerror(*error));
+        return {*error == ENOENT ? not_found : cannot_execute, std::nullopt};
+    }
+    if (!status.killed()) return {status.exit_code(), std::nullopt};
+    const int signal = status.term_signal();
+    const bool ours = signal == SIGINT || signal == SIGQUIT ||
+                      std::find(passed_on.begin(), passed_on.end(), signal) != passed_on.end();
+    return {128 + signal, ours ? std::optional(signal) : std::nullopt};
+}
+
+Outcome run_command(const process::Command &command, LabServers &servers, event::Signals &signals) {
+    process::Terminal terminal;
+    process::Child child(command, signals);
+    if (terminal.is_for_command()) terminal.give(child.pid());
+    child.open({});
+    std::vector<int> passed_on;
+    event::PollSet set;
+    for (;;) {
+        set.clear();
+        signals.watch(set);
+        set.wait(std::nullopt);
+        for (const int signal : signals.take(set)) {
+            if (signal == SIGCHLD) continue;
+            passed_on.push_back(signal);
+            child.signal_group(signal);
+        }
+        servers.reap();
+        while (const auto status = child.poll([&] { terminal.take_back(); })) {
+            if (!status->stopped()) return outcome_of(*status, child, command.argv[0], passed_on);
+            follow_stop(child, terminal, status->stop_signal());
+        }
+    }
+}
+
+Outcome run(const LabOptions &options, event::Signals &signals) {
+    LabServers servers(options.nodes, options.tcp, signals);
+    if (const auto signal = servers.wait_until_ready(signals)) return {128 + *signal, signal};
+
+    process::Command command{options.command,
+                             {"REDLOCK_NODES=" + servers.node_list(), "REDLOCK_LAB_DIR=" + servers.folder()}};
+    if (options.verbose > 0)
+        fmt::print(stderr, "redlock: lab: {} for {}\n", servers.program(), servers.node_list());
+    if (command.argv.empty()) command.argv = users_shell();
+    if (command.argv == users_shell() && !options.quiet && ::isatty(STDIN_FILENO) == 1)
+        fmt::print(stderr,
+                   "redlock: lab: {} nodes for this shell ({}); try: redlock exec demo -- sleep 60\n"
+                   "redlock: lab: leave with 'exit': the nodes and all that they hold are gone then\n",
+                   options.nodes, command.argv[0]);
+    return run_command(command, servers, signals);
+}
+
+} // namespace
+
+int run_lab(const LabOptions &options, event::Signals &signals) {
+    Outcome outcome;
+    try {
+        outcome = run(options, signals); // the servers are gone when this returns
+    } catch (const LabUnavailable &error) {
+        fmt::print(stderr, "redlock: {}\n", error.what());
+        return unavailable;
+    }
+    if (outcome.die_of) event::die_of(*outcome.die_of);
+    return outcome.code;
+}
+
+} // namespace redlock::cmd

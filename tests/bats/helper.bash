@@ -1,0 +1,185 @@
+# For tests of what a user sees, on real nodes. A file of tests begins with
+#
+#   load helper
+#
+# and gets setup and teardown from here (a file with a setup of its own calls the_setup in it first, and
+# the_teardown last in its teardown). A test runs in a folder of its own. The program under test is $REDLOCK
+# (default: ./build/cmd/redlock); "redlock" in a test is a function that runs it. In the background write
+# "$REDLOCK" exec ... 3>&- &  instead, so that $! is the program and bats does not wait for it.
+#
+#   start_nodes N [tcp]     starts N real servers and exports REDLOCK_NODES. Call it directly, not in a subshell.
+#   node_cli I COMMAND...   redis-cli on node I (1..N), for at most 5 s
+#   stop_node I, continue_node I, kill_node I        STOP, CONT, KILL
+#   restart_node I          a killed node comes back, empty, at the same address
+#   node_pid I              its process
+#   free_port               a TCP port on the loopback that nobody listens on
+#   keys_left               every key on every node that is not stopped, as "node I: KEY"; nothing: none
+#   value_of KEY            every node's value of KEY, one line each (empty: no such key)
+#   holders KEY             the number of nodes on which KEY exists
+#   wait_until COMMAND...   until COMMAND succeeds, at most $PATIENCE seconds (60); else the test fails
+#   gone PID                true when the process is no more (or only a zombie)
+#   died_of COMMAND...      runs it, prints "signal N" or "exit N": a shell cannot tell 130 from death by INT
+#   on_terminal SCRIPT COMMAND...   runs COMMAND on a terminal of its own; see on_terminal.py
+#   expect_leftovers        this test leaves keys behind on purpose (the TTL removes them)
+#
+# The teardown fails a test that left a process, a file in $TMPDIR (private to each test) or a key. Nodes die
+# with the test that started them, however it ends: parent-death signal, and no file outside bats's folder.
+# No test asserts how fast something is; all wait for conditions with a generous limit.
+
+bats_require_minimum_version 1.5.0
+
+TEST_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+REDLOCK=${REDLOCK:-$TEST_ROOT/build/cmd/redlock}
+PATIENCE=60
+SERVER=$(command -v redis-server || command -v valkey-server)
+CLI=$(command -v redis-cli || command -v valkey-cli)
+
+redlock() { "$REDLOCK" "$@"; }
+
+the_setup() {
+  NODE_PIDS=() NODE_ADDRESSES=() LEFTOVERS=
+  NODE_FOLDER=$BATS_TEST_TMPDIR/nodes
+  export TMPDIR=$BATS_TEST_TMPDIR/tmp XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR
+  mkdir "$NODE_FOLDER" "$TMPDIR"
+  local name
+  for name in NODES TTL WAIT PREFIX NODE_TIMEOUT RESTART_GUARD PASSWORD_FILE CONFIG OWNER NAME TOKEN HELD; do
+    unset "REDLOCK_$name"
+  done
+  cd "$BATS_TEST_TMPDIR" || return
+}
+
+the_teardown() {
+  local index pid failed=0
+  for index in "${!NODE_PIDS[@]}"; do kill -CONT "${NODE_PIDS[index]}" 2>/dev/null || true; done
+  if ! no_strays; then
+    # What a test started in the background may be on its way out.
+    PATIENCE=10 wait_until no_strays || { echo "left running:"; strays | while read -r pid; do
+      ps -o pid,ppid,stat,args -p "$pid" | tail -n +2; kill -KILL "$pid"; done; failed=1; }
+  fi
+  if [ -z "$LEFTOVERS" ] && [ "$(keys_left)" != "" ]; then
+    echo "keys left:"
+    keys_left
+    failed=1
+  fi
+  for pid in "${NODE_PIDS[@]}"; do kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+  if [ -n "$(ls -A "$TMPDIR")" ]; then
+    echo "files left:"
+    ls -lA "$TMPDIR"
+    failed=1
+  fi
+  return $failed
+}
+
+setup() { the_setup; }
+teardown() { the_teardown; }
+
+# Processes that this test started and that still run, nodes excepted: they carry our mark.
+strays() {
+  local file pid
+  for file in /proc/[0-9]*/environ; do
+    pid=${file#/proc/} pid=${pid%/environ}
+    if tr '\0' '\n' <"$file" 2>/dev/null | grep -qxF "REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR" && ! gone "$pid"; then
+      echo "$pid"
+    fi
+  done 2>/dev/null
+}
+no_strays() { [ -z "$(strays)" ]; }
+
+wait_until() {
+  local end=$((SECONDS + PATIENCE))
+  until "$@"; do
+    if [ "$SECONDS" -ge "$end" ]; then
+      echo "after $PATIENCE s still not true: $*"
+      return 1
+    fi
+    sleep 0.02
+  done
+}
+
+gone() {
+  local state
+  state=$(ps -o stat= -p "$1") || return 0
+  [[ $state == Z* ]]
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+start_nodes() {
+  local index kind=${2:-unix} urls=()
+  for ((index = 1; index <= $1; ++index)); do
+    local tries=0
+    until
+      if [ "$kind" = tcp ]; then
+        NODE_ADDRESSES[index]=$(free_port)
+        urls[index]=redis://127.0.0.1:${NODE_ADDRESSES[index]}
+      else
+        NODE_ADDRESSES[index]=$NODE_FOLDER/$index
+        urls[index]=unix://$NODE_FOLDER/$index
+      fi
+      restart_node "$index"
+    do
+      # Somebody else took the port.
+      if [ "$((++tries))" -ge 5 ]; then cat "$NODE_FOLDER/$index.log"; return 1; fi
+    done
+  done
+  REDLOCK_NODES=$(IFS=, && echo "${urls[*]}")
+  export REDLOCK_NODES
+}
+
+restart_node() {
+  local address=${NODE_ADDRESSES[$1]} where
+  case $address in
+    /*) where=(--port 0 --unixsocket "$address" --unixsocketperm 700) ;;
+    *) where=(--port "$address" --bind 127.0.0.1) ;;
+  esac
+  env -u REDLOCK_TEST_MARK setpriv --pdeathsig KILL "$SERVER" "${where[@]}" --dir "$NODE_FOLDER" --save '' \
+    --appendonly no >"$NODE_FOLDER/$1.log" 2>&1 </dev/null 3>&- &
+  NODE_PIDS[$1]=$!
+  disown
+  PATIENCE=30 wait_until node_decided "$1" && node_answers "$1"
+}
+node_answers() { node_cli "$1" INFO server 2>/dev/null | tr -d '\r' | grep -qx "process_id:${NODE_PIDS[$1]}"; }
+node_decided() { node_answers "$1" || gone "${NODE_PIDS[$1]}"; }
+
+node_cli() {
+  local address=${NODE_ADDRESSES[$1]} where
+  shift
+  case $address in /*) where=(-s "$address") ;; *) where=(-h 127.0.0.1 -p "$address") ;; esac
+  env -u REDLOCK_TEST_MARK timeout 5 "$CLI" --raw "${where[@]}" "$@"
+}
+
+node_pid() { echo "${NODE_PIDS[$1]}"; }
+stop_node() { kill -STOP "${NODE_PIDS[$1]}"; }
+continue_node() { kill -CONT "${NODE_PIDS[$1]}"; }
+kill_node() { kill -KILL "${NODE_PIDS[$1]}" && wait_until gone "${NODE_PIDS[$1]}"; }
+
+keys_left() {
+  local index
+  for index in "${!NODE_PIDS[@]}"; do
+    [[ $(ps -o stat= -p "${NODE_PIDS[index]}") == [!TZ]* ]] || continue
+    node_cli "$index" KEYS '*' | sed "/^$/d; s/^/node $index: /"
+  done
+}
+value_of() {
+  local index
+  for index in "${!NODE_PIDS[@]}"; do node_cli "$index" GET "$1"; done
+}
+holders() {
+  local index count=0
+  for index in "${!NODE_PIDS[@]}"; do
+    [[ $(ps -o stat= -p "${NODE_PIDS[index]}") == [!TZ]* ]] || continue
+    count=$((count + $(node_cli "$index" EXISTS "$1")))
+  done
+  echo "$count"
+}
+expect_leftovers() { LEFTOVERS=expected; }
+
+died_of() {
+  python3 -c 'import subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print(f"signal {-code}" if code < 0 else f"exit {code}")' "$@"
+}
+
+on_terminal() { python3 "$TEST_ROOT/tests/bats/on_terminal.py" "$@"; }
