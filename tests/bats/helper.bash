@@ -19,6 +19,7 @@
 #   wait_until COMMAND...   until COMMAND succeeds, at most $PATIENCE seconds (60); else the test fails
 #   gone PID                true when the process is no more (or only a zombie)
 #   died_of COMMAND...      runs it, prints "signal N" or "exit N": a shell cannot tell 130 from death by INT
+#   background ARG...       redlock in the background: $! is its process
 #   on_terminal SCRIPT COMMAND...   runs COMMAND on a terminal of its own; see on_terminal.py
 #   expect_leftovers        this test leaves keys behind on purpose (the TTL removes them)
 #
@@ -183,3 +184,6 @@ print(f"signal {-code}" if code < 0 else f"exit {code}")' "$@"
 }
 
 on_terminal() { python3 "$TEST_ROOT/tests/bats/on_terminal.py" "$@"; }
+
+# Not "redlock ... &": $! would be a subshell. And bash ignores INT and QUIT in what it starts with &.
+background() { env --default-signal=INT,QUIT "$REDLOCK" "$@" 3>&- & }
