@@ -1,4 +1,4 @@
-// One node's address as the user gave it.
+// One node's address as the user gave it. Text in, values out; nothing here resolves or connects.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,15 @@ struct NodeUrl {
 
 // redis://[user[:password]@]host[:port][/db] | unix:///path[?db=N] | unix://user:password@/path[?db=N].
 // IPv6 in brackets; percent-encoding in user, password and path. Throws ConfigError: what, where in the
-// text, what to write instead; a password in the text is shown as stars.
+// text, what to write instead; no password is ever in it (config/secret.hh), even of a malformed text.
 NodeUrl parse_node_url(std::string_view text);
 
-// A comma-separated list. Empty entries, the same node twice and more than 64 nodes are errors.
+// A comma-separated list; blanks around an entry do not count. Throws ConfigError, which says which entry;
+// empty entries are errors, and what check_node_list() refuses.
 std::vector<NodeUrl> parse_node_list(std::string_view text);
 
-// The same check for a list put together from several options.
+// For a list put together from several options: throws ConfigError for the same server twice (whatever the
+// database: it is no second node) and for more than 64 nodes. An empty list passes.
 void check_node_list(const std::vector<NodeUrl> &nodes);
 
 } // namespace redlock::config

@@ -82,6 +82,22 @@ void Signals::restore_in_child() const {
     ::sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
 }
 
+DefaultAction default_action(int signal) {
+    switch (signal) {
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGURG:
+    case SIGWINCH:
+        return DefaultAction::none;
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+        return DefaultAction::stop;
+    default:
+        return DefaultAction::terminate;
+    }
+}
+
 void die_of(int signal) {
     const rlimit no_core{};
     ::setrlimit(RLIMIT_CORE, &no_core);

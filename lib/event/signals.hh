@@ -35,6 +35,10 @@ class Signals {
     bool child_was_ignored_ = false;
 };
 
+// What a signal does to a process that does not catch it.
+enum class DefaultAction { none, stop, terminate };
+DefaultAction default_action(int signal);
+
 // Ends this process by `signal` in its default way, without a core file; where that cannot be (PID 1 has
 // no default actions), exits with 128+signal. Nothing is flushed.
 [[noreturn]] void die_of(int signal);

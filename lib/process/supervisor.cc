@@ -23,7 +23,8 @@ void Supervisor::pass_on(int signal) {
     if (state_ == State::running || state_ == State::ending) out_.push_back(signal);
 }
 
-void Supervisor::ended() {
+void Supervisor::ended(Instant now) {
+    if (now >= validity_) lost_ = true;
     state_ = State::ended;
 }
 

@@ -36,8 +36,8 @@ class Supervisor {
     void validity_is(Instant now, Instant validity);
     // A signal that redlock got and the command should have, too.
     void pass_on(int signal);
-    // The command ended, or its group has nobody left.
-    void ended();
+    // The command ended by itself or by a signal. Seen only after V, it may have outlived the lock.
+    void ended(Instant now);
     // Time went by. Idempotent.
     void tick(Instant now);
 

@@ -12,6 +12,8 @@ class Terminal {
     // nothing.
     Terminal();
 
+    [[nodiscard]] bool exists() const { return fd_ >= 0; }
+
     // Both ends of an interactive command are on the terminal: it should have the foreground from the
     // start. In a pipeline (`redlock exec a -- cmd | less`) the terminal stays with our own group, where
     // the other parts are, until the command asks for it (stops with TTIN or TTOU).

@@ -24,6 +24,8 @@
 
 namespace redlock::redis {
 
+class Connection;
+
 class Nodes {
   public:
     // Does not connect yet: a node is dialled by the first request for it.
@@ -53,9 +55,8 @@ class Nodes {
     void finish();
 
   private:
-    class Connection;
+    std::vector<core::Reply> replies_; // the connections write to it
     std::vector<std::unique_ptr<Connection>> connections_;
-    std::vector<core::Reply> replies_;
 };
 
 } // namespace redlock::redis

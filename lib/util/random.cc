@@ -35,12 +35,12 @@ std::string random_hex128() {
     return hex;
 }
 
-double random_unit() {
+std::uint64_t random_seed() {
     std::array<unsigned char, 8> bytes{};
     fill(bytes);
     std::uint64_t bits = 0;
     for (const unsigned char byte : bytes) bits = bits << 8U | byte;
-    return static_cast<double>(bits >> 11U) * 0x1.0p-53; // 53 bits: every value exact
+    return bits;
 }
 
 } // namespace redlock

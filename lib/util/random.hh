@@ -9,7 +9,7 @@ namespace redlock {
 // 128 random bits as 32 lower-case hexadecimal digits. Throws SystemError when the kernel gives none.
 std::string random_hex128();
 
-// A uniformly random number in [0, 1).
-double random_unit();
+// 64 random bits, to seed what must be repeatable.
+std::uint64_t random_seed();
 
 } // namespace redlock

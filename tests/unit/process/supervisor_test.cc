@@ -99,11 +99,20 @@ TEST(Supervisor, PassesSignalsOnAndRemembersThem) {
 
 TEST(Supervisor, SignalsAfterTheEndGoNowhere) {
     Supervisor s = running();
-    s.ended();
+    s.ended(start);
     s.pass_on(SIGTERM);
     s.tick(validity + seconds{1});
     EXPECT_EQ(s.take_signals(), Signals{});
     EXPECT_FALSE(s.lost());
+}
+
+TEST(Supervisor, AnEndSeenAfterTheLeaseCountsAsLost) {
+    Supervisor s = running();
+    s.ended(validity);
+    EXPECT_TRUE(s.lost());
+    Supervisor in_time = running();
+    in_time.ended(validity - Duration{1});
+    EXPECT_FALSE(in_time.lost());
 }
 
 TEST(Supervisor, FirstSignalIsTheUsersChoice) {

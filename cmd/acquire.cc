@@ -1,0 +1,35 @@
+#include "cmd/commands.hh"
+
+#include "config/duration.hh"
+#include "event/clock.hh"
+#include "cmd/exit_code.hh"
+#include "cmd/lock_run.hh"
+#include "cmd/say.hh"
+#include "util/text.hh"
+
+namespace redlock::cmd {
+
+int run_acquire(const Settings &settings, event::Signals &signals) {
+    LockRun run(settings, signals, Duration{}, false);
+    const bool held = run.acquire();
+    if (run.signal() != 0) {
+        if (held) run.release();
+        event::die_of(run.signal());
+    }
+    if (!held) return run.explain_failure();
+    try {
+        print(run.lock().token() + "\n");
+    } catch (...) {
+        run.release(); // a lock that nobody knows the token of would only be in the way
+        throw;
+    }
+    if (settings.verbosity >= 0) {
+        const Duration left = run.lock().validity() - event::now();
+        say("{} is yours; the lease ends in {}: release it before, or see --ttl", printable(settings.name),
+            config::show_duration(left));
+    }
+    run.let_go();
+    return exit_code::success;
+}
+
+} // namespace redlock::cmd

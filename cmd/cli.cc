@@ -1,0 +1,105 @@
+#include "cmd/cli.hh"
+
+#include "cmd/diagnose.hh"
+#include "cmd/help.hh"
+#include "cmd/split.hh"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace redlock::cmd {
+
+namespace {
+
+constexpr std::size_t longest_name = 4096;
+
+void check_name(const CommandInfo &command, const std::string &name) {
+    if (name.empty())
+        throw UsageError(fmt::format("{}: the NAME of the lock is empty (an unset variable?); give it a name",
+                                     command.name));
+    if (name.find("://") != name.npos)
+        throw UsageError(
+            fmt::format("{}: {} looks like the address of a node where the NAME of the lock belongs; nodes "
+                        "are given with -S URL",
+                        command.name, in_quotes(name)));
+    if (name.size() > longest_name)
+        throw UsageError(fmt::format("{}: the NAME of the lock has {} bytes; at most {} are accepted",
+                                     command.name, name.size(), longest_name));
+}
+
+void check_operands(const CommandInfo &command, const Split &split, bool shell_line) {
+    const std::string_view synopsis = command.synopsis.substr(0, command.synopsis.find('\n'));
+    if (command.operands == Operands::maybe_command) return;
+    if (split.operands.empty())
+        throw UsageError(
+            fmt::format("{}: no NAME for the lock was given; usage: redlock {}", command.name, synopsis));
+    if (split.operands.size() > 1)
+        throw UsageError(
+            fmt::format("{}: one NAME is expected, {} is one word too many{}; to run a command under the "
+                        "lock: redlock exec NAME COMMAND",
+                        command.name, in_quotes(split.operands[1]), split.number_hint));
+    check_name(command, split.operands[0]);
+    if (command.operands == Operands::name) return;
+    if (shell_line && !split.command.empty())
+        throw UsageError(
+            fmt::format("{}: both -c and the command {} were given; leave out one of them (options for "
+                        "redlock stand before COMMAND)",
+                        command.name, in_quotes(split.command[0])));
+    if (!shell_line && split.command.empty())
+        throw UsageError(
+            fmt::format("{}: no COMMAND after the lock's name {}{}; usage: redlock {}; to take the lock and "
+                        "leave it held: redlock acquire NAME",
+                        command.name, in_quotes(split.operands[0]), split.number_hint, synopsis));
+    if (!split.command.empty() && split.command[0].empty())
+        throw UsageError(fmt::format("{}: COMMAND is an empty word (an unset variable?)", command.name));
+}
+
+Invocation print(std::string text) {
+    Invocation invocation;
+    invocation.text = std::move(text);
+    return invocation;
+}
+
+Invocation help_on(std::span<const std::string> words) {
+    if (words.empty() || words[0].starts_with("-")) return print(overview_text());
+    const CommandInfo *command = find_command(words[0]);
+    if (command == nullptr) refuse_unknown_command(words[0]);
+    return print(help_text(*command));
+}
+
+} // namespace
+
+Invocation parse_command_line(std::span<const std::string> arguments) {
+    if (arguments.empty())
+        throw UsageError(
+            "no command was given; to run something under a lock: redlock exec NAME COMMAND; see "
+            "'redlock --help'");
+    const std::string &first = arguments[0];
+    const auto rest = arguments.subspan(1);
+    if (first == "help") return help_on(rest);
+    if (const Option *found = find_option(first)) {
+        if (found == &option("--help")) return print(overview_text());
+        if (found == &option("--version")) return print(version_text());
+    }
+    const CommandInfo *command = find_command(first);
+    if (command == nullptr) refuse_unknown_command(first);
+
+    Split split = split_words(*command, rest);
+    Invocation invocation;
+    invocation.command = command->command;
+    invocation.typed = read_options(*command, std::move(split.options));
+    if (invocation.typed.has(option("--help"))) return print(help_text(*command));
+    if (invocation.typed.has(option("--version"))) return print(version_text());
+    check_operands(*command, split, invocation.typed.has(option("-c")));
+    if (!split.operands.empty()) invocation.name = std::move(split.operands[0]);
+    invocation.words = std::move(split.command);
+    invocation.not_found_hint = std::move(split.number_hint);
+    return invocation;
+}
+
+Invocation parse_command_line(int argc, char **argv) {
+    const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+    return parse_command_line(arguments);
+}
+
+} // namespace redlock::cmd

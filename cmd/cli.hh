@@ -1,0 +1,28 @@
+// The command line, read: which command, which options as typed, which operands. Nothing is validated here
+// that needs the environment or another option's value; cmd/settings.hh does that.
+#pragma once
+
+#include "cmd/typed.hh"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace redlock::cmd {
+
+struct Invocation {
+    // Not empty for --help, --version and `redlock help`: print this to stdout, exit 0, ignore the rest.
+    std::string text;
+    Command command = Command::exec;
+    Typed typed;
+    std::string name;               // the lock's, as typed; empty for lab
+    std::vector<std::string> words; // COMMAND [ARG...]; empty with -c, and for lab's default
+    // To be added to the message when COMMAND turns out not to exist; mostly empty.
+    std::string not_found_hint;
+};
+
+// `arguments` is argv without argv[0]. Throws UsageError for every mistake.
+Invocation parse_command_line(std::span<const std::string> arguments);
+Invocation parse_command_line(int argc, char **argv);
+
+} // namespace redlock::cmd

@@ -1,0 +1,80 @@
+// The commands: one table entry each. Parser, help and the exit code table read it; adding a command is
+// one enumerator, one entry here, and its bit in the options that it takes (cmd/options.hh).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace redlock::cmd {
+
+enum class Command : unsigned { exec, acquire, release, lab };
+
+// A set of commands, as options and exit codes name it.
+constexpr unsigned bit(Command command) {
+    return 1U << static_cast<unsigned>(command);
+}
+inline constexpr unsigned taking_a_lock = bit(Command::exec) | bit(Command::acquire);
+inline constexpr unsigned on_nodes = taking_a_lock | bit(Command::release);
+inline constexpr unsigned running_a_command = bit(Command::exec) | bit(Command::lab);
+inline constexpr unsigned everywhere = on_nodes | running_a_command;
+
+// What follows the options.
+enum class Operands {
+    name,             // NAME
+    name_and_command, // NAME [--] COMMAND [ARG...], or NAME with -c LINE
+    maybe_command,    // [COMMAND [ARG...]]
+};
+
+struct CommandInfo {
+    Command command;
+    std::string_view name;
+    Operands operands;
+    std::string_view synopsis; // one form a line, without "redlock"
+    std::string_view summary;  // one line, in the list of commands
+    std::string_view about;    // a paragraph, in the command's own help
+    std::string_view examples; // whole lines
+};
+
+inline constexpr std::array<CommandInfo, 4> all_commands{{
+    {Command::exec, "exec", Operands::name_and_command,
+     "exec [OPTIONS] NAME [--] COMMAND [ARG...]\n"
+     "exec [OPTIONS] NAME -c 'SHELL LINE'\n",
+     "hold the lock while COMMAND runs",
+     "Runs COMMAND while holding the lock NAME, and gives the lock back when it ends. "
+     "Should the lock be lost meanwhile, COMMAND is ended before anybody else can have it.",
+     "  redlock exec nightly-report -- ./report.sh    wait for the lock, then run\n"
+     "  redlock exec -n db-backup pg_dump -f out db   run now or not at all (exit 75)\n"
+     "  redlock exec -w 10m deploy -c 'make && make install'\n"},
+    {Command::acquire, "acquire", Operands::name, "acquire [OPTIONS] NAME\n",
+     "take the lock, print its token, leave it held",
+     "Takes the lock NAME, prints the token that proves it, and leaves the lock held. Nobody renews it: "
+     "it frees itself when the lease (--ttl) ends.",
+     "  token=$(redlock acquire --ttl 5m migration) || exit\n"
+     "  ./migrate.sh\n"
+     "  redlock release --token \"$token\" migration\n"},
+    {Command::release, "release", Operands::name, "release [OPTIONS] NAME\n",
+     "give back a lock that acquire took",
+     "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's.",
+     "  redlock release --token \"$token\" migration\n"},
+    {Command::lab, "lab", Operands::maybe_command, "lab [--nodes N] [--tcp] [--] [COMMAND [ARG...]]\n",
+     "throwaway nodes on this machine, to try things out",
+     "Starts redis-server (or valkey-server) processes on this machine, runs COMMAND (default: $SHELL) "
+     "with REDLOCK_NODES naming them, and removes every trace of them when it ends.",
+     "  redlock lab                                   a shell to play in\n"
+     "  redlock lab -- redlock exec demo echo hello\n"
+     "  redlock lab --nodes 3 --tcp ./integration-test.sh\n"},
+}};
+
+constexpr const CommandInfo &info(Command command) {
+    return all_commands[static_cast<std::size_t>(command)];
+}
+
+// Null when there is none of that name.
+constexpr const CommandInfo *find_command(std::string_view name) {
+    for (const CommandInfo &each : all_commands)
+        if (each.name == name) return &each;
+    return nullptr;
+}
+
+} // namespace redlock::cmd

@@ -1,0 +1,46 @@
+// The one table of exit codes, for the program and for its help (cli.md: "Exit codes").
+#pragma once
+
+#include "cmd/command.hh"
+
+#include <array>
+#include <string_view>
+
+namespace redlock::cmd {
+
+namespace exit_code {
+inline constexpr int success = 0;
+inline constexpr int usage = 64;
+inline constexpr int unreachable = 69;
+inline constexpr int internal = 70;
+inline constexpr int busy = 75; // or what -E says
+inline constexpr int access = 77;
+inline constexpr int config = 78;
+inline constexpr int lost = 79;
+inline constexpr int not_executable = 126;
+inline constexpr int not_found = 127;
+inline constexpr int signal_base = 128; // plus the signal that ended the command
+} // namespace exit_code
+
+struct ExitCode {
+    int code;
+    std::string_view name;
+    std::string_view meaning;
+    unsigned commands; // which of them can end so; a code has an entry for each of its meanings
+};
+
+inline constexpr std::array<ExitCode, 11> all_exit_codes{{
+    {exit_code::success, "success", "done", on_nodes & ~bit(Command::exec)},
+    {exit_code::usage, "usage", "the command line is wrong", everywhere},
+    {exit_code::unreachable, "unreachable", "no majority of the nodes can be reached", on_nodes},
+    {exit_code::internal, "internal", "internal error, or the system refused something", everywhere},
+    {exit_code::busy, "busy", "busy: the lock could not be had in time (see -E)", taking_a_lock},
+    {exit_code::access, "access", "the nodes refuse: password or permissions", on_nodes},
+    {exit_code::config, "config", "a setting is wrong or missing", everywhere},
+    {exit_code::lost, "lost", "the lock was lost; overrides COMMAND's own code", bit(Command::exec)},
+    {exit_code::lost, "lost", "the lock was not held with this token, or no longer", bit(Command::release)},
+    {exit_code::not_executable, "not_executable", "COMMAND cannot be executed", running_a_command},
+    {exit_code::not_found, "not_found", "COMMAND not found", running_a_command},
+}};
+
+} // namespace redlock::cmd

@@ -1,0 +1,164 @@
+#include "cmd/help.hh"
+
+#include "cmd/exit_code.hh"
+#include "cmd/options.hh"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+
+namespace redlock::cmd {
+
+namespace {
+
+constexpr std::size_t width = 79;
+constexpr std::size_t help_column = 31;
+
+// `text` broken at spaces; every line but the first begins with `indent` spaces, the first stands at
+// column `column` already.
+std::string wrap(std::string_view text, std::size_t indent, std::size_t column) {
+    std::string out;
+    bool line_begins = true;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        const std::string_view word = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (!line_begins && column + 1 + word.size() > width) {
+            out += '\n' + std::string(indent, ' ');
+            column = indent;
+            line_begins = true;
+        }
+        if (!line_begins) out += ' ';
+        out += word;
+        column += word.size() + (line_begins ? 0 : 1);
+        line_begins = false;
+    }
+    return out + '\n';
+}
+
+// "  left     text": the text in its column, below where `left` is too long.
+std::string row(std::string_view left, std::string_view text, std::size_t column) {
+    std::string out = fmt::format("  {}", left);
+    if (out.size() + 2 > column) {
+        out += '\n' + std::string(column, ' ');
+    } else {
+        out.append(column - out.size(), ' ');
+    }
+    return out + wrap(text, column, column);
+}
+
+std::string option_row(const Option &option) {
+    const std::string left =
+        fmt::format("{}{}{}", option.spellings.starts_with("--") ? "    " : "", option.spellings,
+                    option.metavar.empty() ? "" : fmt::format(" {}", option.metavar));
+    std::string text(option.help);
+    if (!option.default_text.empty()) text += fmt::format(" (default: {})", option.default_text);
+    return row(left, text, help_column);
+}
+
+std::string_view title(Group group) {
+    switch (group) {
+    case Group::lock:
+        return "Lock";
+    case Group::command:
+        return "Command";
+    case Group::token:
+        return "Token";
+    case Group::nodes:
+        return "Nodes";
+    case Group::lab:
+        return "Lab";
+    case Group::general:
+        return "General";
+    }
+    return {};
+}
+
+std::string options_text(const CommandInfo &command) {
+    std::string out;
+    for (const Group group :
+         {Group::lock, Group::command, Group::token, Group::nodes, Group::lab, Group::general}) {
+        std::string rows;
+        for (const Option &option : all_options)
+            if (option.group == group && takes(command, option)) rows += option_row(option);
+        if (!rows.empty()) out += fmt::format("\n{}:\n{}", title(group), rows);
+    }
+    if (command.operands != Operands::maybe_command)
+        out += "\nDUR is a length of time: 90s, 1h30m, 500ms, or a number of seconds such as 1.5.\n";
+    return out;
+}
+
+// Variables that are no option's.
+struct Variable {
+    std::string_view name;
+    unsigned commands;
+    std::string_view meaning;
+};
+constexpr std::array<Variable, 5> variables{{
+    {"REDISCLI_AUTH", on_nodes, "password for the nodes whose URL has none"},
+    {"REDLOCK_TOKEN", bit(Command::release), "the token, if --token is not given and ..."},
+    {"REDLOCK_NAME", bit(Command::release), "... this is the NAME that it belongs to"},
+    {"SHELL", bit(Command::exec), "runs the LINE of -c"},
+    {"SHELL", bit(Command::lab), "what runs when there is no COMMAND"},
+}};
+
+std::string environment_text(const CommandInfo &command) {
+    constexpr std::size_t column = 25;
+    std::string out = "\nEnvironment (an option goes before its variable):\n";
+    for (const Option &option : all_options)
+        if (takes(command, option) && !option.environment.empty())
+            out += row(option.environment, fmt::format("as {}", name_of(option)), column);
+    for (const Variable &variable : variables)
+        if ((variable.commands & bit(command.command)) != 0)
+            out += row(variable.name, variable.meaning, column);
+    return out;
+}
+
+std::string exit_codes_text(const CommandInfo &command) {
+    constexpr std::size_t column = 9;
+    std::string out = "\nExit codes:\n";
+    if ((bit(command.command) & running_a_command) != 0)
+        out += "  COMMAND's own in the normal case (128 and its number for a signal), and:\n";
+    for (const ExitCode &each : all_exit_codes)
+        if ((each.commands & bit(command.command)) != 0)
+            out += row(fmt::format("{:>3}", each.code), each.meaning, column);
+    return out;
+}
+
+std::string usage_text(std::string_view synopsis) {
+    std::string out;
+    while (!synopsis.empty()) {
+        const std::size_t end = synopsis.find('\n');
+        out += fmt::format("{}redlock {}\n", out.empty() ? "Usage: " : "       ", synopsis.substr(0, end));
+        synopsis.remove_prefix(end + 1);
+    }
+    return out;
+}
+
+} // namespace
+
+std::string help_text(const CommandInfo &command) {
+    return usage_text(command.synopsis) + '\n' + wrap(command.about, 0, 0) + options_text(command) +
+           environment_text(command) + exit_codes_text(command) +
+           fmt::format("\nExamples:\n{}", command.examples);
+}
+
+std::string overview_text() {
+    std::string out = "Usage: redlock COMMAND [OPTIONS] ...\n\n"
+                      "A distributed lock on the command line: flock for a fleet, on independent Redis\n"
+                      "or Valkey nodes (the Redlock algorithm).\n\nCommands:\n";
+    for (const CommandInfo &command : all_commands) out += row(command.name, command.summary, 13);
+    out += row("help", "help on a command, as in: redlock help exec", 13);
+    out += "\nOptions:\n";
+    for (const Option &option : all_options)
+        if (option.group == Group::general) out += option_row(option);
+    return out + "\nTry it without servers of your own:\n"
+                 "  redlock lab -- redlock exec demo echo 'under the lock'\n";
+}
+
+std::string version_text() {
+    return "redlock " REDLOCK_VERSION "\n";
+}
+
+} // namespace redlock::cmd

@@ -1,0 +1,69 @@
+// One lock on real nodes, driven for a command: what exec and acquire share. Owns the nodes, the core's
+// lock and the loop; borrows settings and signals.
+#pragma once
+
+#include "core/lock.hh"
+#include "event/poll_set.hh"
+#include "event/signals.hh"
+#include "redis/nodes.hh"
+#include "session/pump.hh"
+#include "cmd/settings.hh"
+#include "cmd/waiting.hh"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace redlock::cmd {
+
+class LockRun {
+  public:
+    // `needed`: how far ahead V must be for the lock to count as won. `renew`: extend while held.
+    LockRun(const Settings &settings, event::Signals &signals, Duration needed, bool renew);
+
+    // Tries until the lock is held or cannot be had, and has cleaned up in the latter case. True when
+    // held. `meanwhile` runs once, while the nodes think about the first attempt; what it throws is
+    // thrown on after the cleaning. A signal that would end this process ends the attempts: see signal().
+    bool acquire(const std::function<void()> &meanwhile = [] {});
+
+    // Gives back what acquire() won; returns when every node expected to answer has. Signals are noted.
+    void release();
+
+    // Leaves the lock held and closes the connections in good order.
+    void let_go() { nodes_.finish(); }
+
+    // One turn of the loop, until something happens or `deadline` has come: the core is fed, and the
+    // signals that came are returned for the caller to act on.
+    std::vector<int> turn(std::optional<Instant> deadline = std::nullopt);
+
+    // The first signal that asked this process to end while no command was there to have it; 0: none.
+    [[nodiscard]] int signal() const { return signal_; }
+    void note_signals(const std::vector<int> &signals);
+
+    [[nodiscard]] const core::Lock &lock() const { return lock_; }
+    [[nodiscard]] const redis::Nodes &nodes() const { return nodes_; }
+
+    // Why it was not acquired (after acquire() returned false): says it, returns the exit code.
+    int explain_failure() const;
+
+    // What each node said in the latest round of attempts or renewals, a line each.
+    [[nodiscard]] std::string node_table() const;
+
+  private:
+    const Settings &settings_;
+    event::Signals &signals_;
+    event::PollSet poll_;
+    redis::Nodes nodes_;
+    core::Lock lock_;
+    session::Pump pump_;
+    Waiting waiting_;
+    int signal_ = 0;
+};
+
+// What the nodes answered, one line per node: "  redis://host:port  connection refused".
+std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optional<core::Reply>> &answers);
+
+// "deploy@web1 (pid 4711) since 03:00:02: nightly migration", as far as the token tells.
+std::string describe_holder(std::string_view token);
+
+} // namespace redlock::cmd

@@ -1,0 +1,51 @@
+#include "cmd/say.hh"
+
+#include "util/error.hh"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <poll.h>
+#include <string>
+#include <unistd.h>
+
+namespace redlock::cmd {
+
+namespace {
+// False with errno set when something was left unwritten.
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+std::string lines_of(std::string_view text) {
+    std::string lines;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        lines += "redlock: ";
+        lines += text.substr(0, end);
+        lines += '\n';
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines;
+}
+} // namespace
+
+void say(std::string_view text) { write_all(STDERR_FILENO, lines_of(text)); }
+
+void say_at_once(std::string_view text) {
+    pollfd ready{STDERR_FILENO, POLLOUT, 0};
+    // A pipe that is ready takes PIPE_BUF bytes without blocking.
+    if (::poll(&ready, 1, 0) == 1) write_all(STDERR_FILENO, std::string_view(lines_of(text)).substr(0, PIPE_BUF));
+}
+
+void print(std::string_view text) {
+    if (!write_all(STDOUT_FILENO, text)) throw_errno("write to", "standard output");
+}
+
+} // namespace redlock::cmd

@@ -1,0 +1,25 @@
+// What redlock says to people: lines on stderr that begin with "redlock: ".
+#pragma once
+
+#include <fmt/format.h>
+#include <string>
+#include <string_view>
+
+namespace redlock::cmd {
+
+// One write for the whole text, however many lines it has; each gets the prefix. A stderr that cannot be
+// written to is not an error: the job matters more than the note.
+void say(std::string_view text);
+
+// The same while a command runs under our watch: dropped when stderr would make us wait (a full pipe, a
+// stopped terminal), because nothing may come between the deadline and KILL.
+void say_at_once(std::string_view text);
+
+template <class... Args> void say(fmt::format_string<Args...> format, Args &&...args) {
+    say(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
+}
+
+// Text for stdout, which was asked for: throws SystemError when it cannot be written (a full disk).
+void print(std::string_view text);
+
+} // namespace redlock::cmd

@@ -1,0 +1,314 @@
+#include "cmd/settings.hh"
+
+#include "cmd/diagnose.hh"
+#include "cmd/signal_name.hh"
+#include "config/duration.hh"
+#include "util/error.hh"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace redlock::cmd {
+
+namespace {
+
+using config::show_duration;
+
+bool is_typed(std::string_view origin) {
+    return origin.starts_with('-');
+}
+
+[[noreturn]] void refuse(bool typed, const std::string &message) {
+    if (typed) throw UsageError(message);
+    throw ConfigError(message);
+}
+
+template <class T>
+std::optional<T> read_number(std::string_view text) {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+// Finds values by precedence and turns text into them.
+class Reader {
+  public:
+    Reader(const Invocation &invocation, const Environment &environment)
+        : invocation_(invocation), environment_(environment) {}
+
+    // An empty variable counts as unset.
+    [[nodiscard]] std::optional<std::string> variable(std::string_view name) const {
+        const char *value = environment_(std::string(name).c_str());
+        if (value == nullptr || *value == '\0') return std::nullopt;
+        return value;
+    }
+
+    [[nodiscard]] std::optional<Setting<std::string>> text(const Option &option) const {
+        if (const std::string *value = invocation_.typed.last(option))
+            return Setting<std::string>{*value, std::string(name_of(option))};
+        if (!takes(info(invocation_.command), option) || option.environment.empty()) return std::nullopt;
+        std::optional<std::string> value = variable(option.environment);
+        if (!value) return std::nullopt;
+        return Setting<std::string>{*std::move(value),
+                                    fmt::format("environment variable {}", option.environment)};
+    }
+
+    [[nodiscard]] std::optional<Setting<Duration>> duration(const Option &option) const {
+        const auto found = text(option);
+        if (!found) return std::nullopt;
+        try {
+            return Setting<Duration>{config::parse_duration(found->value), found->origin};
+        } catch (const ConfigError &error) {
+            refuse(is_typed(found->origin), fmt::format("{}: {}", found->origin, error.what()));
+        }
+    }
+
+    [[nodiscard]] std::optional<Setting<std::size_t>> integer(const Option &option, std::size_t low,
+                                                              std::size_t high) const {
+        const auto found = text(option);
+        if (!found) return std::nullopt;
+        const auto value = read_number<std::size_t>(found->value);
+        if (!value || *value < low || *value > high)
+            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}",
+                                                        found->origin, in_quotes(found->value), low, high));
+        return Setting<std::size_t>{*value, found->origin};
+    }
+
+  private:
+    const Invocation &invocation_;
+    const Environment &environment_;
+};
+
+void read_nodes(Settings &settings, const Invocation &invocation, const Reader &reader) {
+    const auto found = reader.text(option("-S"));
+    if (!found)
+        throw ConfigError(
+            "no nodes were given; name them with -S redis://host:6379 (once for each node) or in the "
+            "environment variable REDLOCK_NODES (separated by commas); to try redlock without servers of "
+            "your own: redlock lab");
+    const bool typed = is_typed(found->origin);
+    settings.nodes.origin = found->origin;
+    std::vector<config::NodeUrl> &nodes = settings.nodes.value;
+    try {
+        if (!typed) nodes = config::parse_node_list(found->value);
+        for (const Typed::Given &given : invocation.typed.all()) {
+            if (given.option != &option("-S")) continue;
+            const auto more = config::parse_node_list(given.value);
+            nodes.insert(nodes.end(), more.begin(), more.end());
+        }
+        config::check_node_list(nodes);
+    } catch (const ConfigError &error) {
+        refuse(typed, fmt::format("{}: {}", found->origin, error.what()));
+    }
+    if (typed &&
+        std::any_of(nodes.begin(), nodes.end(), [](const auto &node) { return !node.password.empty(); }))
+        settings.warnings.emplace_back(
+            "a password on the command line can be read by every user of this machine; put it "
+            "into REDLOCK_NODES or REDISCLI_AUTH");
+    const std::optional<std::string> password = reader.variable("REDISCLI_AUTH");
+    for (config::NodeUrl &node : nodes) {
+        if (node.password.empty() && password) node.password = *password;
+        // redis-cli reads redis://word@host as a password; the word may well be one, so it is not shown.
+        if (!node.user.empty() && node.password.empty())
+            refuse(typed, fmt::format(
+                              "{}: {} has a user but no password; write user:password@ (for the default user "
+                              ":password@), or set REDISCLI_AUTH",
+                              settings.nodes.origin, node.display()));
+    }
+    const std::size_t majority = nodes.size() / 2 + 1;
+    settings.quorum = reader.integer(option("--quorum"), majority, nodes.size())
+                          .value_or(Setting<std::size_t>{majority, "default"});
+}
+
+void read_key(Settings &settings, const Reader &reader) {
+    settings.prefix = reader.text(option("--prefix")).value_or(Setting<std::string>{});
+    settings.key = settings.prefix.value + settings.name;
+    if (!settings.key.starts_with("redlock:{")) return;
+    const bool by_prefix = settings.prefix.value.starts_with("redlock:{");
+    refuse(!by_prefix || is_typed(settings.prefix.origin),
+           fmt::format("prefix and NAME together begin with 'redlock:{{', which redlock keeps for keys of "
+                       "its own; choose "
+                       "another {}",
+                       settings.prefix.value.empty() ? "NAME" : "prefix (" + settings.prefix.origin + ")"));
+}
+
+// A number as --ttl takes it back.
+std::string as_typed(Duration d) {
+    return fmt::format("{}s", static_cast<double>(to_ms_up(d)) / 1000);
+}
+
+// "slack 5 s (--slack)"; nothing in brackets for a default.
+std::string with_origin(std::string_view what, Duration d, const std::optional<Setting<Duration>> &setting) {
+    return fmt::format("{} {}{}", what, show_duration(d),
+                       setting ? fmt::format(" ({})", setting->origin) : "");
+}
+
+double read_drift(const Reader &reader, bool &typed) {
+    const auto found = reader.text(option("--drift"));
+    if (!found) return default_drift;
+    typed = typed || is_typed(found->origin);
+    const auto value = read_number<double>(found->value);
+    if (!value || !(*value >= 0 && *value < 0.5))
+        refuse(is_typed(found->origin),
+               fmt::format("{}: {} is not a ratio from 0 to below 0.5; the default is {}", found->origin,
+                           in_quotes(found->value), default_drift));
+    return *value;
+}
+
+void read_timing(Settings &settings, const Reader &reader) {
+    const auto ttl = reader.duration(option("--ttl"));
+    const auto slack = reader.duration(option("--slack"));
+    const auto node_timeout = reader.duration(option("--node-timeout"));
+    const auto kill_after = reader.duration(option("--kill-after"));
+    bool typed = false;
+    for (const auto *each : {&ttl, &slack, &node_timeout, &kill_after})
+        typed = typed || (*each && is_typed((*each)->origin));
+
+    TimingWish wish;
+    wish.drift = read_drift(reader, typed);
+    if (ttl) wish.ttl = ttl->value;
+    if (slack) wish.slack = slack->value;
+    if (node_timeout) wish.node_timeout = node_timeout->value;
+    if (kill_after) wish.kill_after = kill_after->value;
+    if (ttl && ttl->value < shortest_ttl)
+        refuse(is_typed(ttl->origin),
+               fmt::format("{}: a ttl of {} is too short to hold a lock over a network; at least {}",
+                           ttl->origin, show_duration(ttl->value), show_duration(shortest_ttl)));
+    if (node_timeout && node_timeout->value < milliseconds{1})
+        refuse(is_typed(node_timeout->origin),
+               fmt::format("{}: no node can answer within {}; at least 1 ms", node_timeout->origin,
+                           show_duration(node_timeout->value)));
+
+    const Timing timing = complete(wish);
+    settings.timing = timing;
+    settings.ttl = ttl.value_or(Setting<Duration>{timing.ttl, "default"});
+    if ((bit(settings.command) & taking_a_lock) == 0 || fits(timing, settings.command)) return;
+
+    const Duration validity = std::max(fresh_validity(timing), Duration::zero());
+    std::string needs = with_origin("a node timeout of", timing.node_timeout, node_timeout);
+    if (needed(timing, settings.command) > timing.node_timeout && settings.command == Command::exec)
+        needs = fmt::format("{} ({}, twice the kill margin of {}, and {} from one renewal to the next)",
+                            show_duration(needed(timing, Command::exec)),
+                            with_origin("kill-after", timing.kill_after, kill_after),
+                            show_duration(timing.margin), show_duration(renewal_period(timing)));
+    const auto better = smallest_ttl(wish, settings.command);
+    refuse(typed,
+           fmt::format(
+               "{} is too short: a fresh lease is safe for {} ({} less a drift of {}, {} and 2 ms), which "
+               "must be more than {}; {}",
+               with_origin("a ttl of", timing.ttl, ttl), show_duration(validity), show_duration(timing.ttl),
+               timing.drift, with_origin("slack", timing.slack, slack), needs,
+               better ? fmt::format("the smallest ttl that would do is --ttl {}", as_typed(*better))
+                      : "no ttl would do: shorten the others"));
+}
+
+void read_waiting(Settings &settings, const Invocation &invocation, const Reader &reader) {
+    if (const auto wait = reader.duration(option("--wait"))) settings.wait = {wait->value, wait->origin};
+    // Of -n and --wait the last one on the line counts, as for an option that is given twice.
+    for (const Typed::Given &given : invocation.typed.all()) {
+        if (given.option == &option("-n"))
+            settings.wait = {Duration::zero(), std::string(name_of(*given.option))};
+        if (given.option == &option("--wait"))
+            settings.wait = {reader.duration(*given.option)->value, std::string(name_of(*given.option))};
+    }
+    const std::size_t lowest = settings.command == Command::acquire ? 1 : 0;
+    const auto code = reader.integer(option("-E"), 0, 255);
+    if (!code) return;
+    if (code->value < lowest)
+        refuse(
+            is_typed(code->origin),
+            fmt::format(
+                "{}: 0 would tell a script that it has the lock when it has not; from 1 to 255 for acquire",
+                code->origin));
+    settings.conflict_exit_code = {static_cast<int>(code->value), code->origin};
+}
+
+void read_command(Settings &settings, const Invocation &invocation, const Reader &reader) {
+    settings.words = invocation.words;
+    const std::string shell = reader.variable("SHELL").value_or("/bin/sh");
+    if (const std::string *line = invocation.typed.last(option("-c"))) {
+        if (line->empty()) throw UsageError("-c: the shell line is empty (an unset variable?)");
+        settings.words = {shell, "-c", *line};
+    }
+    if (settings.words.empty() && settings.command == Command::lab) settings.words = {shell};
+    if (const auto found = reader.text(option("--signal"))) {
+        const std::optional<int> signal = parse_signal(found->value);
+        if (!signal || *signal == SIGKILL || *signal == SIGSTOP)
+            refuse(is_typed(found->origin), fmt::format("{}: {} is not a signal that COMMAND could act upon; "
+                                                        "give a name or number such as TERM, INT "
+                                                        "or 15 (KILL follows by itself, see --kill-after)",
+                                                        found->origin, in_quotes(found->value)));
+        settings.signal = {*signal, found->origin};
+    }
+}
+
+void check_token(const Setting<std::string> &token) {
+    constexpr std::size_t longest = 256;
+    const bool word =
+        token.value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                      "@%._:-") == std::string::npos;
+    if (token.value.empty())
+        refuse(true, fmt::format("{}: the token is empty; did 'redlock acquire' fail?", token.origin));
+    if (!word || token.value.size() > longest)
+        refuse(is_typed(token.origin),
+               fmt::format("{}: this is no token; give what 'redlock acquire' printed: one word of at "
+                           "most {} bytes",
+                           token.origin, longest));
+}
+
+void read_token(Settings &settings, const Reader &reader) {
+    if (const auto typed = reader.text(option("--token"))) {
+        settings.token = *typed;
+    } else {
+        const auto token = reader.variable("REDLOCK_TOKEN");
+        const auto name = reader.variable("REDLOCK_NAME");
+        if (token && name != settings.name)
+            throw UsageError(fmt::format("no token for {}: REDLOCK_TOKEN {}; give the token with --token T",
+                                         in_quotes(settings.name),
+                                         name ? "belongs to " + in_quotes(*name) + " (REDLOCK_NAME)"
+                                              : "counts only when REDLOCK_NAME is this name"));
+        if (!token)
+            throw UsageError(
+                fmt::format("no token for {}: give what 'redlock acquire' printed with --token T (or in "
+                            "REDLOCK_TOKEN, with this name in REDLOCK_NAME)",
+                            in_quotes(settings.name)));
+        settings.token = {*token, "environment variable REDLOCK_TOKEN"};
+    }
+    check_token(settings.token);
+}
+
+int read_verbosity(const Typed &typed) {
+    int verbosity = 0;
+    for (const Typed::Given &given : typed.all()) {
+        if (given.option == &option("-q")) verbosity = -1;
+        if (given.option == &option("-v")) verbosity = std::clamp(verbosity + 1, 1, 2);
+    }
+    return verbosity;
+}
+
+} // namespace
+
+Settings make_settings(const Invocation &invocation, const Environment &environment) {
+    const Reader reader(invocation, environment);
+    const unsigned command = bit(invocation.command);
+    Settings settings;
+    settings.command = invocation.command;
+    settings.name = invocation.name;
+    settings.verbosity = read_verbosity(invocation.typed);
+    // Typed mistakes of the smaller kind first: they are the likelier ones, and nearer to the reader.
+    if ((command & running_a_command) != 0) read_command(settings, invocation, reader);
+    if ((command & taking_a_lock) != 0) read_waiting(settings, invocation, reader);
+    if (invocation.command == Command::release) read_token(settings, reader);
+    if ((command & on_nodes) != 0) {
+        read_timing(settings, reader);
+        read_key(settings, reader);
+        read_nodes(settings, invocation, reader);
+    }
+    if (const auto count = reader.integer(option("--nodes"), 1, 64)) settings.lab_nodes = *count;
+    settings.lab_tcp = invocation.typed.has(option("--tcp"));
+    return settings;
+}
+
+} // namespace redlock::cmd

@@ -1,0 +1,59 @@
+// Settings: what was typed, then the environment, then the defaults, validated. Made once, before anything
+// else happens; afterwards nobody looks at the command line or at the environment again.
+//
+// A mistake is a UsageError (64) when a typed value takes part in it, a ConfigError (78) when all of it
+// comes from the environment or when something is missing there. Messages name the origin of the value.
+#pragma once
+
+#include "cmd/cli.hh"
+#include "cmd/exit_code.hh"
+#include "cmd/timing.hh"
+#include "config/node_url.hh"
+#include "util/time.hh"
+
+#include <csignal>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace redlock::cmd {
+
+// Where a value comes from, for messages: "--ttl", "environment variable REDLOCK_TTL" or "default".
+template <class T>
+struct Setting {
+    T value{};
+    std::string origin = "default";
+};
+
+struct Settings {
+    Command command = Command::exec;
+    std::string name;               // NAME as typed
+    std::string key;                // PREFIX + NAME; bytes, never text
+    std::vector<std::string> words; // what to run, ready for execvp; empty for acquire and release
+
+    Setting<std::vector<config::NodeUrl>> nodes; // with their passwords; empty for lab
+    Setting<std::size_t> quorum;                 // majority .. number of nodes
+    Setting<std::string> prefix;
+
+    Timing timing; // complete and, for exec and acquire, known to fit
+    Setting<Duration> ttl;
+    Setting<std::optional<Duration>> wait; // empty: for ever; zero: do not wait
+    Setting<int> conflict_exit_code{exit_code::busy, "default"};
+    Setting<int> signal{SIGTERM, "default"};
+    Setting<std::string> token; // release
+
+    int verbosity = 0; // -1 quiet, 1 -v, 2 -vv
+    Setting<std::size_t> lab_nodes{5, "default"};
+    bool lab_tcp = false;
+
+    std::vector<std::string> warnings; // to be shown unless quiet; one line each, without "redlock: "
+};
+
+// Null when the variable is not set; otherwise valid until the next call.
+using Environment = std::function<const char *(const char *name)>;
+
+// Throws UsageError and ConfigError.
+Settings make_settings(const Invocation &invocation, const Environment &environment);
+
+} // namespace redlock::cmd

@@ -1,0 +1,48 @@
+// The lengths of time of a lock and whether they fit into each other (protocol sections 3 and 10). Pure
+// arithmetic; the messages about it are in settings.cc.
+#pragma once
+
+#include "cmd/command.hh"
+#include "util/time.hh"
+
+#include <optional>
+
+namespace redlock::cmd {
+
+inline constexpr Duration shortest_ttl = milliseconds{100};
+inline constexpr double default_drift = 0.01;
+
+// What was asked for; the rest follows from the ttl.
+struct TimingWish {
+    Duration ttl = seconds{30};
+    double drift = default_drift; // 0 <= drift < 0.5
+    std::optional<Duration> slack;
+    std::optional<Duration> node_timeout;
+    std::optional<Duration> kill_after;
+};
+
+struct Timing {
+    Duration ttl{};
+    double drift = 0;
+    Duration slack{};
+    Duration node_timeout{};
+    Duration kill_after{};
+    Duration margin{}; // KILL comes this long before the end of validity
+};
+
+Timing complete(const TimingWish &wish);
+
+// How long a fresh lease is safe: ttl × (1 − drift) − slack − 2 ms. May be negative.
+Duration fresh_validity(const Timing &timing);
+// The time between two renewals.
+Duration renewal_period(const Timing &timing);
+// What must be shorter than a fresh validity: for exec kill_after + 2 margins + one renewal period, for
+// the others (nobody is killed) one node timeout.
+Duration needed(const Timing &timing, Command command);
+bool fits(const Timing &timing, Command command);
+
+// For a wish that does not fit: the next larger ttl that does, all else as wished, rounded up to what a
+// person would type. Empty when ten years are too short.
+std::optional<Duration> smallest_ttl(TimingWish wish, Command command);
+
+} // namespace redlock::cmd

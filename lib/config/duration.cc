@@ -1,0 +1,125 @@
+#include "config/duration.hh"
+
+#include "config/secret.hh"
+#include "util/error.hh"
+
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace redlock::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Unit {
+    std::string_view name;
+    Duration length;
+};
+constexpr std::array<Unit, 6> units{
+    {{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}, {"us", 1us}}};
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+    throw ConfigError(fmt::format("'{}' is not a duration: {}; write for example 30s, 1h30m, 500ms, or 1.5 "
+                                  "for one and a half seconds",
+                                  show_word(text), why));
+}
+
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+std::string_view take_while(std::string_view &rest, auto &&wanted) {
+    std::size_t length = 0;
+    while (length < rest.size() && wanted(rest[length])) ++length;
+    const std::string_view taken = rest.substr(0, length);
+    rest.remove_prefix(length);
+    return taken;
+}
+
+// Position in `units`; refuses what is none.
+std::size_t find_unit(std::string_view text, std::string_view name) {
+    for (std::size_t i = 0; i < units.size(); ++i)
+        if (units[i].name == name) return i;
+    if (!name.empty() && (name[0] == ' ' || name[0] == '\t')) refuse(text, "no spaces inside");
+    refuse(text, fmt::format("'{}' is no unit; the units are d h m s ms us", show_word(name)));
+}
+
+// `whole` and `fraction` are digits only. Refuses what is above the limit before it can overflow.
+Duration multiply(std::string_view text, std::string_view whole, std::string_view fraction, Duration unit) {
+    Duration::rep count = 0;
+    for (const char c : whole) {
+        count = count * 10 + (c - '0');
+        if (count > longest_duration / unit) refuse(text, "longer than ten years");
+    }
+    double part = 0;
+    double weight = 1;
+    for (const char c : fraction) part += (c - '0') * (weight /= 10);
+    return count * unit + Duration{std::llround(part * static_cast<double>(unit.count()))};
+}
+
+} // namespace
+
+Duration parse_duration(std::string_view text) {
+    if (text.empty()) refuse(text, "it is empty");
+    if (text[0] == '-') refuse(text, "it is negative");
+    Duration sum{};
+    std::size_t next_unit = 0;
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const bool first = rest.size() == text.size();
+        const std::string_view whole = take_while(rest, is_digit);
+        std::string_view fraction;
+        const bool point = rest.starts_with('.');
+        if (point) {
+            rest.remove_prefix(1);
+            fraction = take_while(rest, is_digit);
+            if (fraction.empty()) refuse(text, "a digit must follow the point");
+        }
+        if (whole.empty() && !point)
+            refuse(text, first ? "it does not begin with a number" : "a number is missing");
+        const std::string_view name = take_while(rest, [](char c) { return !is_digit(c) && c != '.'; });
+        if (name.empty() && !(first && rest.empty()))
+            refuse(text, rest.empty() ? "the last number has no unit" : "it has two points");
+        if (point && !rest.empty()) refuse(text, "only the last number may have a fraction");
+        const std::size_t unit = name.empty() ? 3 : find_unit(text, name);
+        if (unit < next_unit) refuse(text, "each unit at most once, the longest first");
+        next_unit = unit + 1;
+        sum += multiply(text, whole, fraction, units[unit].length);
+        if (sum > longest_duration) refuse(text, "longer than ten years");
+    }
+    return sum;
+}
+
+std::string show_duration(Duration d) {
+    if (d < Duration::zero()) return "-" + show_duration(-d);
+    // Rounded first, split afterwards: no "60 s", no "1 h 60 min".
+    const auto pair = [](auto large, std::string_view large_name, auto small, std::string_view small_name) {
+        std::string text = fmt::format("{} {}", large.count(), large_name);
+        if (small.count() != 0) text += fmt::format(" {} {}", small.count(), small_name);
+        return text;
+    };
+    using days = std::chrono::duration<Duration::rep, std::ratio<86400>>;
+    using std::chrono::floor, std::chrono::round, std::chrono::hours, std::chrono::minutes;
+    if (d == Duration::zero()) return "0 s";
+    if (d < 999500ns) return fmt::format("{} us", round<std::chrono::microseconds>(d).count());
+    if (d < 999500us) return fmt::format("{} ms", round<milliseconds>(d).count());
+    if (d < 59950ms) {
+        const auto tenths = round<std::chrono::duration<Duration::rep, std::deci>>(d).count();
+        return tenths % 10 == 0 ? fmt::format("{} s", tenths / 10)
+                                : fmt::format("{}.{} s", tenths / 10, tenths % 10);
+    }
+    if (d < 1h - 500ms) {
+        const auto all = round<seconds>(d);
+        return pair(floor<minutes>(all), "min", all - floor<minutes>(all), "s");
+    }
+    if (d < 24h - 30s) {
+        const auto all = round<minutes>(d);
+        return pair(floor<hours>(all), "h", all - floor<hours>(all), "min");
+    }
+    const auto all = round<hours>(d);
+    return pair(floor<days>(all), "d", all - floor<days>(all), "h");
+}
+
+} // namespace redlock::config

@@ -1,0 +1,229 @@
+#include "config/node_url.hh"
+
+#include "config/secret.hh"
+#include "util/error.hh"
+#include "util/similar.hh"
+#include "util/text.hh"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fmt/format.h>
+#include <optional>
+
+namespace redlock::config {
+
+namespace {
+
+constexpr std::size_t most_nodes = 64;
+constexpr std::size_t longest_socket_path = 107; // sun_path, less its final zero
+constexpr unsigned highest_db = 1'000'000;
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+    throw ConfigError(fmt::format("bad node address '{}': {}", hide_password(text), why));
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    for (char &c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
+
+std::optional<unsigned> number(std::string_view text, unsigned highest) {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value > highest) return std::nullopt;
+    return value;
+}
+
+bool has_space_or_control(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c <= ' ') || c == '\x7f'; });
+}
+
+[[noreturn]] void refuse_without_scheme(std::string_view text) {
+    const std::string start = lower(text.substr(0, text.find(':')));
+    if (start == "redis" || start == "rediss" || start == "unix" || start == "valkey")
+        refuse(text, "'://' is missing after the scheme; write redis://host:6379 or unix:///path");
+    if (text.starts_with('/')) refuse(text, "the scheme is missing; write unix:// in front of the path");
+    refuse(text, "the scheme is missing; write redis:// in front of it");
+}
+
+[[noreturn]] void refuse_scheme(std::string_view text, std::string_view scheme) {
+    if (scheme == "rediss" || scheme == "valkeys")
+        refuse(text,
+               "this version of redlock has no TLS yet; use redis:// (through a tunnel where the network "
+               "is not trusted) or unix://");
+    if (scheme == "valkey") refuse(text, "write redis:// for Valkey too");
+    if (scheme.find("unix") != scheme.npos || scheme.find("socket") != scheme.npos)
+        refuse(text, "for a unix socket write unix:///path");
+    constexpr std::array<std::string_view, 2> known{"redis", "unix"};
+    const std::string_view guess = closest(scheme, known);
+    if (guess.empty()) refuse(text, "unknown scheme; write redis://host:6379 or unix:///path");
+    refuse(text, fmt::format("unknown scheme; did you mean {}://?", guess));
+}
+
+void take_login(std::string_view text, std::string_view login, NodeUrl &url) {
+    const std::size_t colon = login.find(':');
+    url.user = percent_decode(login.substr(0, colon));
+    if (colon == login.npos) return;
+    url.password = percent_decode(login.substr(colon + 1));
+    if (url.password.empty())
+        refuse(text,
+               "the password before the '@' is empty (an unset variable?); leave out the ':' to have none");
+}
+
+void take_db(std::string_view text, std::string_view db, std::string_view example, NodeUrl &url) {
+    const std::optional<unsigned> value = number(db, highest_db);
+    if (!value) refuse(text, fmt::format("a database number must stand there, as in {}", example));
+    url.db = *value;
+}
+
+// Takes the host and leaves ":port/db", or what there is of it.
+std::string_view take_host(std::string_view text, std::string_view rest, NodeUrl &url) {
+    std::size_t end = 0;
+    if (rest.starts_with('[')) {
+        end = rest.find(']');
+        if (end == rest.npos) refuse(text, "the bracket '[' is not closed; write redis://[::1]:6379");
+        url.host = rest.substr(1, end - 1);
+        const std::string_view address = std::string_view(url.host).substr(0, url.host.find('%'));
+        if (address.find(':') == address.npos ||
+            address.find_first_not_of("0123456789abcdefABCDEF:.") != address.npos)
+            refuse(text, "only an IPv6 address goes in brackets, as in redis://[::1]:6379");
+        rest.remove_prefix(end + 1);
+        if (!rest.empty() && rest[0] != ':' && rest[0] != '/')
+            refuse(text, "only :port or /db may follow the bracket ']'");
+    } else {
+        end = std::min(rest.find_first_of(":/"), rest.size());
+        url.host = rest.substr(0, end);
+        if (url.host.find_first_of("[]") != url.host.npos)
+            refuse(text, "an IPv6 address begins with '[' and ends with ']', as in redis://[::1]:6379");
+        rest.remove_prefix(end);
+        const std::string_view port = rest.substr(0, rest.find('/'));
+        if (std::count(port.begin(), port.end(), ':') > 1)
+            refuse(text, "an IPv6 address goes in brackets, as in redis://[::1]:6379");
+    }
+    if (url.host.empty()) refuse(text, "the host is missing; write redis://host:6379");
+    if (has_space_or_control(url.host))
+        refuse(text, "a space or control character in the host; several nodes are separated by commas");
+    return rest;
+}
+
+NodeUrl parse_tcp(std::string_view text, std::string_view rest) {
+    NodeUrl url;
+    // The last '@': whoever forgot to encode one in the password is understood all the same.
+    if (const std::size_t at = rest.rfind('@'); at != rest.npos) {
+        take_login(text, rest.substr(0, at), url);
+        rest.remove_prefix(at + 1);
+    }
+    if (rest.find_first_of("?#") != rest.npos)
+        refuse(
+            text,
+            "nothing may follow a '?' or '#' here; the database goes after a '/', as in redis://host:6379/2");
+    rest = take_host(text, rest, url);
+    if (rest.starts_with(':')) {
+        const std::string_view port = rest.substr(1, rest.find('/') - 1);
+        if (port.empty()) refuse(text, "the port is missing after ':'");
+        const std::optional<unsigned> value = number(port, 65535);
+        if (!value || *value == 0) refuse(text, "the port must be a number from 1 to 65535");
+        url.port = static_cast<std::uint16_t>(*value);
+        rest.remove_prefix(port.size() + 1);
+    }
+    if (rest.size() > 1)
+        take_db(text, rest.substr(1), "redis://host:6379/2 (for a unix socket write unix:///path)", url);
+    return url;
+}
+
+NodeUrl parse_unix(std::string_view text, std::string_view rest) {
+    NodeUrl url;
+    if (const std::size_t at = rest.find("@/"); !rest.starts_with('/') && at != rest.npos) {
+        take_login(text, rest.substr(0, at), url);
+        rest.remove_prefix(at + 1);
+    }
+    if (!rest.starts_with('/'))
+        refuse(text, "the path must begin with '/': three slashes, as in unix:///run/redis.sock");
+    const std::size_t query = rest.find('?');
+    if (query != rest.npos) {
+        const std::string_view option = rest.substr(query + 1);
+        if (!option.starts_with("db=")) refuse(text, "only ?db=N may follow the path");
+        take_db(text, option.substr(3), "unix:///run/redis.sock?db=2", url);
+    }
+    url.path = percent_decode(rest.substr(0, query));
+    if (url.path.ends_with('/')) refuse(text, "the path names a folder, not a socket");
+    if (url.path.find('\0') != url.path.npos) refuse(text, "a zero byte in the path");
+    if (url.path.size() > longest_socket_path)
+        refuse(text,
+               fmt::format("the path is longer than a unix socket's can be ({} bytes)", longest_socket_path));
+    return url;
+}
+
+// What a comma inside a password leaves behind: "word@host".
+bool is_rest_of_login(std::string_view entry) {
+    return entry.find("://") == entry.npos && entry.find('@') != entry.npos;
+}
+
+std::string_view trim(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(" \t\n");
+    if (first == text.npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
+}
+
+} // namespace
+
+std::string NodeUrl::display() const {
+    if (!path.empty())
+        return fmt::format("unix://{}{}", printable(path), db == 0 ? "" : fmt::format("?db={}", db));
+    const bool brackets = host.find(':') != host.npos;
+    return fmt::format("redis://{}{}{}:{}{}", brackets ? "[" : "", printable(host), brackets ? "]" : "", port,
+                       db == 0 ? "" : fmt::format("/{}", db));
+}
+
+NodeUrl parse_node_url(std::string_view text) {
+    if (text.empty()) refuse(text, "it is empty; write redis://host:6379 or unix:///path");
+    const std::size_t end = text.find("://");
+    if (end == text.npos) refuse_without_scheme(text);
+    const std::string scheme = lower(text.substr(0, end));
+    const std::string_view rest = text.substr(end + 3);
+    if (scheme == "redis") return parse_tcp(text, rest);
+    if (scheme == "unix") return parse_unix(text, rest);
+    refuse_scheme(text, scheme);
+}
+
+std::vector<NodeUrl> parse_node_list(std::string_view text) {
+    std::vector<NodeUrl> nodes;
+    const auto count = static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1;
+    for (std::size_t i = 1; i <= count; ++i) {
+        const std::size_t comma = std::min(text.find(','), text.size());
+        const std::string_view entry = trim(text.substr(0, comma));
+        text.remove_prefix(std::min(comma + 1, text.size()));
+        try {
+            nodes.push_back(parse_node_url(entry));
+        } catch (const ConfigError &error) {
+            if (count == 1) throw;
+            const std::string_view next = trim(text.substr(0, text.find(',')));
+            const bool cut_password = is_rest_of_login(entry) || is_rest_of_login(next);
+            throw ConfigError(fmt::format("node {} of {}: {}{}", i, count, error.what(),
+                                          cut_password ? " (a comma inside a password is written %2C)" : ""));
+        }
+    }
+    check_node_list(nodes);
+    return nodes;
+}
+
+void check_node_list(const std::vector<NodeUrl> &nodes) {
+    if (nodes.size() > most_nodes)
+        throw ConfigError(
+            fmt::format("{} nodes are too many: at most {}, and 3 or 5 are usual", nodes.size(), most_nodes));
+    const auto same = [](const NodeUrl &a, const NodeUrl &b) {
+        return a.path == b.path && (!a.path.empty() || (lower(a.host) == lower(b.host) && a.port == b.port));
+    };
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (same(nodes[i], nodes[j]))
+                throw ConfigError(
+                    fmt::format("nodes {} and {} are the same server, {}: each node must be an independent "
+                                "one (another database of a server is not); name it once",
+                                j + 1, i + 1, nodes[i].display()));
+}
+
+} // namespace redlock::config

@@ -1,0 +1,156 @@
+// What is asked of a node and what it answers; the socket is in stream.cc.
+#include "redis/connection.hh"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace redlock::redis {
+
+using core::Answer;
+using core::Verb;
+
+Connection::Connection(config::NodeUrl url, std::vector<core::Reply> &replies)
+    : url_(std::move(url)), name_(url_.display()), replies_(replies), dialer_(url_) {}
+
+Connection::~Connection() {
+    if (socket_) drop_socket(!in_flight_.empty());
+}
+
+void Connection::send(core::Request request, Instant now) {
+    if (request.verb == Verb::abandon && take_back(request)) return;
+    replace_if_stuck(now);
+    waiting_.push_back({.request = std::move(request), .given = now});
+    if (!socket_) {
+        if (!dialer_.resolving()) dial(now);
+    } else if (!connecting_ && !flush(now)) {
+        read_in(now); // the node may have said why before it closed
+    }
+}
+
+// Takes back an acquire that was not written, and answers the abandon, if that settles it.
+bool Connection::take_back(const core::Request &abandon) {
+    const auto is_its_acquire = [&](const Ask &ask) {
+        return ask.kind == Ask::Kind::request && ask.request.verb == Verb::acquire &&
+               ask.request.token == abandon.token && ask.request.key == abandon.key;
+    };
+    bool found = false;
+    for (const Ask &ask : waiting_) {
+        if (!is_its_acquire(ask)) continue;
+        found = true;
+        report(ask, Answer::silent, {.text = "taken back before it was sent"});
+    }
+    std::erase_if(waiting_, is_its_acquire);
+    // The same token may have been asked for before, and written.
+    if (!found || acquired_token_ == abandon.token) return false;
+    core::Reply reply = reply_to({.request = abandon});
+    reply.answer = Answer::refused;
+    reply.refusal = core::Refusal::absent;
+    replies_.push_back(std::move(reply));
+    return true;
+}
+
+core::Reply Connection::reply_to(const Ask &ask) {
+    core::Reply reply;
+    reply.serial = ask.request.serial;
+    reply.verb = ask.request.verb;
+    reply.node = ask.request.node;
+    reply.sent = ask.sent;
+    return reply;
+}
+
+void Connection::report(const Ask &ask, Answer answer, Fault fault) {
+    core::Reply reply = reply_to(ask);
+    reply.answer = answer;
+    reply.text = std::move(fault.text);
+    reply.trouble = fault.trouble;
+    replies_.push_back(std::move(reply));
+}
+
+void Connection::report_silent(const Ask &ask, std::string_view what) {
+    const auto within = to_ms_up(ask.request.deadline - ask.given);
+    report(ask, Answer::silent, {.text = fmt::format("{} within {} ms", what, within)});
+}
+
+bool Connection::has_requests() const {
+    return std::any_of(waiting_.begin(), waiting_.end(),
+                       [](const Ask &ask) { return ask.kind == Ask::Kind::request; });
+}
+
+// One answer of the node, matched to the oldest ask: RESP answers in order. False: it is no answer to that.
+bool Connection::take_value(const Value &value) {
+    if (in_flight_.empty()) return false;
+    const Ask &ask = in_flight_.front();
+    const bool fits = ask.kind == Ask::Kind::cleanup   ? true
+                      : ask.kind == Ask::Kind::request ? take_answer(ask, value)
+                                                       : take_preamble(ask.kind, value);
+    if (fits) in_flight_.pop_front();
+    return fits;
+}
+
+bool Connection::take_preamble(Ask::Kind kind, const Value &value) {
+    const auto error = value.error();
+    if (!error) {
+        if (kind != Ask::Kind::name && held_by_ > 0) --held_by_;
+        return value.is_ok();
+    }
+    const auto usual = kind == Ask::Kind::auth ? core::Trouble::access : core::Trouble::passing;
+    Fault fault = explain(*error, url_.password, usual);
+    if (kind == Ask::Kind::name) {
+        // A name is a courtesy and may be forbidden. But a node that turns us away at the door says so here.
+        parting_words_ = std::move(fault);
+        return true;
+    }
+    if (!condemned_) condemned_ = std::move(fault);
+    // What is not yet written would only be told the same.
+    for (const Ask &ask : waiting_)
+        if (ask.kind == Ask::Kind::request) report(ask, Answer::error, *condemned_);
+    waiting_.clear();
+    return true;
+}
+
+bool Connection::take_answer(const Ask &ask, const Value &value) {
+    core::Reply reply = reply_to(ask);
+    const auto error = value.error();
+    if (!error && !value.decode(reply)) return false;
+    parting_words_.reset();
+    if (error || condemned_) {
+        report(ask, Answer::error, condemned_ ? *condemned_ : explain(*error, url_.password));
+    } else {
+        replies_.push_back(std::move(reply));
+    }
+    if (condemned_ && ask.request.verb == Verb::acquire && reply.answer == Answer::granted) {
+        // The default user needs no password, so the lock was set although AUTH failed. It does not count,
+        // and must not stay in the way of others.
+        Ask cleanup{.kind = Ask::Kind::cleanup, .request = ask.request};
+        cleanup.request.verb = Verb::abandon;
+        waiting_.push_front(std::move(cleanup));
+    }
+    return true;
+}
+
+void Connection::expire(Instant now) {
+    for (Ask &ask : in_flight_) {
+        if (ask.kind != Ask::Kind::request || ask.reported || ask.request.deadline > now) continue;
+        ask.reported = true; // stays in flight: a late answer must find it
+        report_silent(ask, "no answer");
+    }
+    std::erase_if(waiting_, [&](const Ask &ask) {
+        if (ask.kind != Ask::Kind::request || ask.request.deadline > now) return false;
+        const bool connected = socket_ && !connecting_;
+        report_silent(ask, dialer_.resolving() ? "host name not resolved"
+                           : !connected        ? "connection not established"
+                                               : "the node took no request");
+        return true;
+    });
+}
+
+std::optional<Instant> Connection::deadline() const {
+    std::optional<Instant> first = connecting_ ? dialer_.switch_at() : std::nullopt;
+    for (const auto *asks : {&waiting_, &in_flight_})
+        for (const Ask &ask : *asks)
+            if (ask.kind == Ask::Kind::request && !ask.reported)
+                first = event::earlier(first, ask.request.deadline);
+    return first;
+}
+
+} // namespace redlock::redis

@@ -1,0 +1,61 @@
+// From a node's URL to a socket: looks the name up once and keeps the result, then offers one address
+// after the other. Never blocks, never throws; a failure is why().
+//
+// One round of dialling: dial() until a socket works (settle()) or dial() brings none although nothing is
+// being looked up. reject() tells why the last socket came to nothing.
+#pragma once
+
+#include "config/node_url.hh"
+#include "event/poll_set.hh"
+#include "redis/resolver.hh"
+#include "util/fd.hh"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace redlock::redis {
+
+class Dialer {
+  public:
+    // `url` is borrowed and must outlive the dialer. `addresses`: when they are known already.
+    explicit Dialer(const config::NodeUrl &url, std::vector<Address> addresses = {})
+        : url_(url), addresses_(std::move(addresses)) {}
+
+    // A socket that is connected or about to be, to the next address of this round; try to write to it.
+    // Empty: wait for the name while resolving(), else the round is over and why() says what failed.
+    // `deadline` is shared out evenly among the addresses not yet tried: see switch_at().
+    UniqueFd dial(Instant now, Instant deadline);
+
+    // The last socket failed with this errno value, or took longer than its share.
+    void reject(int error);
+    // Ends the round: the last socket works, or nobody needs one any more. The next round begins with the
+    // address that is the current one.
+    void settle();
+
+    // When to give the last socket up for the next address; nullopt: it is the last one.
+    [[nodiscard]] std::optional<Instant> switch_at() const { return switch_at_; }
+    // dial() is waiting for the name.
+    [[nodiscard]] bool resolving() const { return addresses_.empty() && lookup_.has_value(); }
+    // Why the round failed; safe to print.
+    [[nodiscard]] const std::string &why() const { return why_; }
+
+    void watch(event::PollSet &set);
+    // True: the name has been looked up, call dial() again.
+    bool handle(const event::PollSet &set);
+
+  private:
+    void take_lookup();
+
+    const config::NodeUrl &url_;
+    std::vector<Address> addresses_;
+    std::optional<Lookup> lookup_;
+    std::optional<std::size_t> slot_;
+    std::size_t current_ = 0; // the address to dial next
+    std::size_t tried_ = 0;   // addresses that failed in this round
+    std::optional<Instant> switch_at_;
+    std::string why_;
+};
+
+} // namespace redlock::redis

@@ -1,0 +1,91 @@
+#include "redis/fault.hh"
+
+#include "util/text.hh"
+
+#include <fmt/format.h>
+
+namespace redlock::redis {
+
+namespace {
+
+using core::Trouble;
+
+struct Row {
+    std::string_view words; // at the start of the error, or anywhere in one that a script raised
+    Trouble trouble;
+    std::string_view advice;
+};
+
+constexpr std::string_view give_password =
+    "give the password in the node's address: redis://:PASSWORD@HOST or "
+    "redis://USER:PASSWORD@HOST";
+constexpr std::string_view give_rights =
+    "the user needs the keys of the lock and the commands EVAL, TYPE, GET, "
+    "SET, PTTL, PEXPIRE and DEL (ACL SETUSER)";
+constexpr std::string_view no_cluster = "locks need independent nodes, not those of a cluster";
+
+constexpr Row rows[] = {
+    {"NOAUTH ", Trouble::access, give_password},
+    {"WRONGPASS ", Trouble::access, "check user and password in the node's address"},
+    {"ERR invalid password", Trouble::access, "check the password in the node's address"},
+    {"ERR Client sent AUTH, but no password is set", Trouble::access,
+     "the node has no password: leave it out of the address"},
+    {"ERR AUTH <password> called without any password configured", Trouble::access,
+     "the node has no password: leave it out of the address"},
+    {"ERR wrong number of arguments for 'auth'", Trouble::access,
+     "the server is older than Redis 6 and knows no users: leave the user out of the address"},
+    {"NOPERM ", Trouble::access, give_rights},
+    {"The user executing the script", Trouble::access, give_rights},
+    {"has no permissions", Trouble::access, give_rights},
+    {"DENIED ", Trouble::access,
+     "the server is in protected mode and takes local clients only: give it a password or another address "
+     "to listen on"},
+    {"ERR DB index is out of range", Trouble::access, "choose a database that the node has"},
+    {"ERR SELECT is not allowed in cluster mode", Trouble::access, no_cluster},
+    {"MOVED ", Trouble::access, no_cluster},
+    {"CLUSTERDOWN ", Trouble::access, no_cluster},
+    {"ERR unknown command", Trouble::access,
+     "the server has it renamed or switched off, or is no Redis: locks need EVAL"},
+    {"LOADING ", Trouble::passing, "the server is starting; wait"},
+    {"BUSY ", Trouble::passing, "somebody's script blocks the server; SCRIPT KILL there ends it"},
+    {"READONLY ", Trouble::passing, "this is a replica: name primaries as nodes"},
+    {"MASTERDOWN ", Trouble::passing, "this is a replica without its primary: name primaries as nodes"},
+    {"OOM ", Trouble::passing, "the server has reached its maxmemory: free memory or raise it"},
+    {"MISCONF ", Trouble::passing, "the server cannot save its data: see its log, and the space on its disk"},
+    {"NOREPLICAS ", Trouble::passing, "the server misses the replicas that min-replicas-to-write asks for"},
+    {"ERR max number of clients reached", Trouble::passing,
+     "close connections to the server or raise its maxclients"},
+};
+
+const Row *find_row(std::string_view error) {
+    // Before Redis 7, "ERR Error running script (call to f_…): @user_script:3: -OOM command not …"; since
+    // then the error itself and the place behind it. ACL denials have no code word of their own in either.
+    const bool by_script = error.starts_with("ERR ");
+    for (const Row &row : rows) {
+        if (error.starts_with(row.words)) return &row;
+        if (by_script && !row.words.starts_with("ERR ") && error.find(row.words) != error.npos) return &row;
+    }
+    return nullptr;
+}
+
+void replace_all(std::string &text, std::string_view what, std::string_view by) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
+        text.replace(at, what.size(), by);
+}
+
+} // namespace
+
+Fault explain(std::string_view error, std::string_view secret, Trouble otherwise) {
+    const Row *row = find_row(error);
+    // The script's place, and words of the request that an unknown command brings back, help nobody.
+    for (const std::string_view tail : {" script: ", ", with args beginning with", "\n", "\r"})
+        error = error.substr(0, error.find(tail));
+    std::string words(error);
+    if (!secret.empty()) replace_all(words, secret, "***");
+    while (words.ends_with('.') || words.ends_with(' ')) words.pop_back();
+    words = printable(words, 160);
+    if (row == nullptr) return {otherwise, words};
+    return {row->trouble, fmt::format("{}: {}", words, row->advice)};
+}
+
+} // namespace redlock::redis

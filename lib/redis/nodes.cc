@@ -1,0 +1,56 @@
+#include "redis/nodes.hh"
+
+#include "event/clock.hh"
+#include "redis/connection.hh"
+#include "util/check.hh"
+
+#include <utility>
+
+namespace redlock::redis {
+
+Nodes::Nodes(std::vector<config::NodeUrl> urls) {
+    connections_.reserve(urls.size());
+    for (config::NodeUrl &url : urls)
+        connections_.push_back(std::make_unique<Connection>(std::move(url), replies_));
+}
+
+Nodes::~Nodes() = default;
+
+std::size_t Nodes::size() const {
+    return connections_.size();
+}
+
+const std::string &Nodes::name(core::NodeIndex node) const {
+    check(node < connections_.size(), "the node exists");
+    return connections_[node]->name();
+}
+
+void Nodes::send(core::Request request) {
+    check(request.node < connections_.size(), "the request is for a node that exists");
+    connections_[request.node]->send(std::move(request), event::now());
+}
+
+void Nodes::watch(event::PollSet &set) {
+    for (const auto &connection : connections_) connection->watch(set);
+}
+
+void Nodes::handle(const event::PollSet &set) {
+    const Instant now = event::now();
+    for (const auto &connection : connections_) connection->handle(set, now);
+}
+
+std::optional<Instant> Nodes::deadline() const {
+    std::optional<Instant> first;
+    for (const auto &connection : connections_) first = event::earlier(first, connection->deadline());
+    return first;
+}
+
+std::vector<core::Reply> Nodes::take_replies() {
+    return std::exchange(replies_, {});
+}
+
+void Nodes::finish() {
+    for (const auto &connection : connections_) connection->finish();
+}
+
+} // namespace redlock::redis

@@ -1,0 +1,319 @@
+#!/usr/bin/env bats
+# redlock exec: the command's life under the lock, on five real nodes.
+# shellcheck disable=SC2016 # the inner shells expand
+
+load helper
+
+setup() {
+  the_setup
+  start_nodes 5
+}
+
+@test "the command runs as it was given, its exit code is ours, nothing is left" {
+  run redlock exec db -- sh -c 'printf "%s|" "$@"; exit 7' sh 'a b' '' '--' '$HOME'
+  [ "$status" -eq 7 ]
+  [ "$output" = 'a b||--|$HOME|' ]
+  run redlock exec db sh -c 'exit 0' -- -n
+  [ "$status" -eq 0 ]
+  [ "$output" = "" ]
+}
+
+@test "stdin, stdout and stderr are the command's own" {
+  run bash -c 'echo question | "$1" exec db -- sh -c "cat; echo answer >&2" 2>err' - "$REDLOCK"
+  [ "$output" = question ]
+  [ "$(cat err)" = answer ]
+}
+
+@test "the command is told the lock's name, its token and the lease's length" {
+  run redlock exec db --ttl 12s -- sh -c '
+    echo "$REDLOCK_NAME $REDLOCK_TTL_MS"; echo "$REDLOCK_TOKEN" >token
+    '"$CLI"' -s "${0#unix://}" GET db >stored' "${REDLOCK_NODES%%,*}"
+  [ "$output" = "db 12000" ]
+  [ "$(cat token)" = "$(cat stored)" ]
+  [[ $(cat token) =~ ^[A-Za-z0-9@%._:-]{32,256}$ ]]
+}
+
+@test "while the command runs the key is on all nodes, with a time to live; --prefix goes before it" {
+  background exec --prefix app: db -- sh -c 'touch started; while [ ! -e go ]; do sleep 0.01; done'
+  wait_until test -e started
+  wait_until eval '[ "$(holders app:db)" -eq 5 ]'
+  left=$(node_cli 3 PTTL app:db)
+  [ "$left" -gt 0 ]
+  [ "$left" -le 30000 ]
+  touch go
+  wait "$!"
+  [ "$(holders app:db)" -eq 0 ]
+}
+
+@test "two never overlap; the second starts when the first ends" {
+  # flock is the witness: it fails where two are inside at once.
+  touch witness
+  for worker in 1 2 3 4; do
+    for turn in 1 2 3 4 5; do
+      redlock exec db -- flock -n witness sh -c 'echo in >>log; sleep 0.02; echo out >>log' || echo "$worker.$turn" >>failed
+    done 3>&- &
+  done
+  wait
+  [ ! -e failed ]
+  [ "$(grep -c in log)" -eq 20 ]
+  [ "$(paste -d, - - <log | sort -u)" = "in,out" ]
+}
+
+@test "-n: busy is 75 at once and says who holds it; -E chooses the code; --quiet is silent" {
+  background exec db -- sh -c 'touch started; while [ ! -e go ]; do sleep 0.01; done'
+  wait_until test -e started
+  run redlock exec -n db -- touch ran
+  [ "$status" -eq 75 ]
+  [[ $output == "redlock: db is busy: held by "*"(pid $!)"* ]]
+  run redlock exec -n -E 3 -q db -- touch ran
+  [ "$status" -eq 3 ]
+  [ "$output" = "" ]
+  [ ! -e ran ]
+  touch go
+  wait "$!"
+}
+
+@test "-w 2: 75, not before two seconds are over" {
+  node_cli 1 MSET db other x x; for i in 2 3 4; do node_cli "$i" SET db other; done
+  before=$(date +%s%N)
+  run redlock exec -w 2 db -- touch ran
+  [ "$status" -eq 75 ]
+  [ $(($(date +%s%N) - before)) -ge 2000000000 ]
+  [[ $output == *'held by "other"'*"gave up after 2 s"* ]]
+  [ ! -e ran ]
+  [ "$(holders db)" -eq 4 ]
+  for i in 1 2 3 4; do node_cli "$i" DEL db x; done
+}
+
+@test "who waits gets it when the holder's key expires" {
+  for i in 1 2 3 4 5; do node_cli "$i" SET db other PX 700; done
+  run redlock exec -w 50 db -- echo ran
+  [ "$status" -eq 0 ]
+  [ "${lines[-1]}" = ran ]
+}
+
+@test "one and two of five nodes stopped: as with all five" {
+  for bad in 1 2; do
+    stop_node "$bad"
+    run redlock exec -w 50 db -- echo ran
+    [ "$status" -eq 0 ]
+    [ "$output" = ran ]
+  done
+  # What was asked of the stopped ones meanwhile leaves nothing behind once they go on.
+  continue_node 1
+  continue_node 2
+  wait_until eval '[ -z "$(keys_left)" ]'
+}
+
+@test "one and two of five nodes gone: as with all five" {
+  for bad in 4 5; do
+    kill_node "$bad"
+    run redlock exec db -- echo ran
+    [ "$status" -eq 0 ]
+    [ "$output" = ran ]
+  done
+}
+
+@test "refused ports and hosts that swallow everything: as with all five" {
+  hole=$(free_port)
+  python3 -c 'import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(0)
+fill = [socket.socket() for _ in range(4)]
+for f in fill: f.setblocking(False); f.connect_ex(s.getsockname())
+open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
+  wait_until test -e listening
+  nodes=$REDLOCK_NODES
+  REDLOCK_NODES=redis://127.0.0.1:$hole,redis://127.0.0.1:$(free_port),${nodes#*,*,} run redlock exec db -- echo ran
+  kill "$!"
+  [ "$status" -eq 0 ]
+  [ "$output" = ran ]
+}
+
+@test "three of five gone: 69, with each node's failure; -n after one round, else after one ttl" {
+  kill_node 1
+  kill_node 2
+  stop_node 3
+  run redlock exec -n db -- touch ran
+  [ "$status" -eq 69 ]
+  [[ $output == *"needs 3 of 5"* ]]
+  [ "$(grep -c 'nobody listens on the socket' <<<"$output")" -eq 2 ]
+  [[ $output == *"/nodes/3"*"no answer within"* ]]
+  run redlock exec --ttl 1s db -- touch ran
+  [ "$status" -eq 69 ]
+  run redlock exec --ttl 1s -w 50 db -- touch ran
+  [ "$status" -eq 69 ]
+  [ ! -e ran ]
+  continue_node 3
+  wait_until eval '[ -z "$(keys_left)" ]'
+}
+
+@test "renewal: the lock outlives its ttl while the command runs" {
+  background exec --ttl 1s db -- sleep 3.5
+  wait_until eval '[ "$(holders db)" -eq 5 ]'
+  while ! gone "$!"; do
+    run redlock exec -n db -- touch stolen
+    [ "$status" -eq 75 ] || gone "$!" || { sleep 0.2; gone "$!"; }
+    sleep 0.1
+  done
+  wait "$!"
+}
+
+@test "the last third of five nodes may fail under a running command" {
+  background exec --ttl 1s db -- sh -c 'touch started; while [ ! -e go ]; do sleep 0.01; done; exit 4'
+  wait_until test -e started
+  kill_node 2
+  stop_node 5
+  sleep 2.5
+  gone "$!" && false
+  touch go
+  wait "$!" || [ $? -eq 4 ]
+  continue_node 5
+  wait_until eval '[ -z "$(keys_left)" ]'
+}
+
+# Writes the time, in ms since boot, for as long as it lives; deaf to TERM.
+STUBBORN='import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+while True:
+    with open("alive", "w") as f: f.write(str(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000))
+    open("started", "w").close()
+    time.sleep(0.01)'
+now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000)'; }
+
+@test "all nodes flushed: a command that ignores TERM is dead at the next renewal, 79, told why" {
+  background exec --ttl 2s db -- python3 -c "$STUBBORN" 2>err
+  wait_until test -e started
+  for i in 1 2 3 4 5; do node_cli "$i" FLUSHALL; done
+  code=0
+  wait "$!" || code=$?
+  cat err
+  [ "$code" -eq 79 ]
+  grep -q 'db is lost: too few nodes still hold it' err
+  [ "$(grep -c 'the key is gone' err)" -ge 3 ]
+}
+
+@test "three nodes stopped: a command that ignores TERM is dead before its keys end, 79, told why" {
+  background exec --ttl 3s db -- python3 -c "$STUBBORN" 2>err
+  wait_until test -e started
+  wait_until eval '[ "$(holders db)" -eq 5 ]'
+  for i in 1 2 3; do stop_node "$i"; done
+  stopped=$(now_ms)
+  code=0
+  wait "$!" || code=$?
+  cat err
+  [ "$code" -eq 79 ]
+  # No quorum was renewed after `stopped`, so its keys live until stopped + ttl at the latest.
+  [ "$(cat alive)" -lt $((stopped + 3000)) ]
+  grep -q 'db is lost: it could not be renewed in time' err
+  [ "$(grep -c 'no answer within' err)" -ge 1 ]
+  for i in 1 2 3; do continue_node "$i"; done
+  wait_until eval '[ -z "$(keys_left)" ]'
+}
+
+@test "a lost lock kills all of the command's group, and overrides its exit code" {
+  background exec --ttl 2s db -- sh -c 'trap "exit 0" TERM; sleep 600 & echo $! >child; touch started; wait'
+  wait_until test -e started
+  for i in 1 2 3 4 5; do node_cli "$i" SET db thief PX 60000; done
+  code=0
+  wait "$!" || code=$?
+  [ "$code" -eq 79 ]
+  gone "$(cat child)"
+  [ "$(value_of db | sort -u)" = thief ]
+  for i in 1 2 3 4 5; do node_cli "$i" DEL db; done
+}
+
+@test "-k gives the command time between TERM and KILL; --signal is sent first" {
+  background exec --ttl 4s -k 1s --signal USR1 db -- sh -c 'trap "touch asked; exit 0" USR1; touch started; while :; do sleep 0.01; done'
+  wait_until test -e started
+  for i in 1 2 3; do stop_node "$i"; done
+  code=0
+  wait "$!" || code=$?
+  [ "$code" -eq 79 ]
+  [ -e asked ]
+  for i in 1 2 3; do continue_node "$i"; done
+  wait_until eval '[ -z "$(keys_left)" ]'
+}
+
+@test "redlock killed: so is its command; the key goes with its ttl" {
+  background exec --ttl 1s db -- sh -c 'echo $$ >pid; exec sleep 600'
+  wait_until test -s pid
+  kill -KILL "$!"
+  wait_until gone "$(cat pid)"
+  wait_until eval '[ -z "$(keys_left)" ]'
+}
+
+@test "cannot be executed 126, not found 127, and the command's own 127" {
+  touch plain
+  run redlock exec db -- ./plain
+  [ "$status" -eq 126 ]
+  [[ $output == "redlock: cannot execute ./plain: Permission denied"* ]]
+  run redlock exec db -- /
+  [ "$status" -eq 126 ]
+  run -127 redlock exec db -- ./missing
+  [ "$status" -eq 127 ]
+  [[ $output == "redlock: cannot execute ./missing: No such file"* ]]
+  run -127 redlock exec db -- sh -c 'exit 127'
+  [ "$status" -eq 127 ]
+  [ "$output" = "" ]
+}
+
+@test "-c: a shell line, by \$SHELL or /bin/sh" {
+  SHELL=/bin/bash run redlock exec db -c 'echo "$0 ${BASH_VERSION:+bash}" | cat'
+  [[ $output == *"bash" ]]
+  unset SHELL
+  run redlock exec db -c 'echo a  b; exit 3'
+  [ "$status" -eq 3 ]
+  [ "$output" = "a b" ]
+}
+
+@test "no descriptor of redlock's reaches the command" {
+  before=$(bash -c 'ls -l /proc/self/fd' 2>&1 | wc -l)
+  run redlock exec db -- bash -c 'ls -l /proc/self/fd' 2>&1
+  [ "${#lines[@]}" -eq "$before" ]
+  [[ $output != *socket:* && $output != *signalfd* && $output != *timerfd* ]]
+}
+
+@test "closed standard streams stay closed for the command, and nothing is said into a connection" {
+  run bash -c '"$1" exec db -- sh -c "ls /proc/self/fd | tr \"\n\" \" \" >fds" <&- 2>&-' - "$REDLOCK"
+  [ "$status" -eq 0 ]
+  run -127 bash -c '"$1" exec -n db -- ./missing <&- >&- 2>&-' - "$REDLOCK"
+  [ "$status" -eq 127 ]
+}
+
+@test "a full stderr does not keep the command alive" {
+  # Nobody reads the pipe, and it is full before anything goes wrong.
+  mkfifo pipe
+  sleep 600 <>pipe 3>&- &
+  sleeper=$!
+  background exec --ttl 2s db -- sh -c 'echo $$ >pid; exec sleep 600' 2>pipe
+  wait_until test -s pid
+  timeout 1 dd if=/dev/zero of=pipe bs=4096 oflag=nonblock status=none 2>/dev/null || true
+  for i in 1 2 3 4 5; do node_cli "$i" FLUSHALL; done
+  wait_until gone "$(cat pid)"
+  code=0
+  wait "$!" || code=$?
+  kill "$sleeper"
+  [ "$code" -eq 79 ]
+}
+
+@test "a wrong password on a majority: 77 at once, with the node's words; the secret is not told" {
+  for i in 1 2 3; do node_cli "$i" CONFIG SET requirepass sesame; done
+  run redlock exec db -- touch ran
+  [ "$status" -eq 77 ]
+  [[ $output == *NOAUTH* ]]
+  REDLOCK_NODES=$(sed 's,unix://,&:wrong-one@,g' <<<"$REDLOCK_NODES") run redlock exec -v db -- touch ran
+  [ "$status" -eq 77 ]
+  [[ $output == *WRONGPASS* && $output != *wrong-one* ]]
+  run redlock exec -n -S "$(sed 's,unix://,&:sesame@,g' <<<"$REDLOCK_NODES")" db -- true
+  [[ $output == *"command line"* && $output != *sesame* ]]
+  [ ! -e ran ]
+  for i in 1 2 3; do node_cli "$i" -a sesame --no-auth-warning CONFIG SET requirepass ''; done
+}
+
+@test "another database: the key is there and only there" {
+  nodes=$(sed 's/$/?db=3/; s/,/?db=3,/g' <<<"$REDLOCK_NODES")
+  REDLOCK_NODES=$nodes run redlock exec db -- "$CLI" -s "${NODE_ADDRESSES[1]}" -n 3 EXISTS db
+  [ "$output" = 1 ]
+  REDLOCK_NODES=$nodes run redlock exec db -- "$CLI" -s "${NODE_ADDRESSES[1]}" EXISTS db
+  [ "$output" = 0 ]
+}

@@ -1,0 +1,296 @@
+#include "cmd/settings.hh"
+
+#include "cmd/signal_name.hh"
+#include "util/error.hh"
+
+#include <gtest/gtest.h>
+#include <map>
+
+namespace redlock::cmd {
+namespace {
+
+using namespace std::chrono_literals;
+using Words = std::vector<std::string>;
+using Variables = std::map<std::string, std::string>;
+
+const Variables three{{"REDLOCK_NODES", "redis://a,redis://b,redis://c"}};
+
+Variables with(Variables more) {
+    more.insert(three.begin(), three.end());
+    return more;
+}
+
+Settings settings_of(const Words &words, const Variables &variables = three) {
+    return make_settings(parse_command_line(words), [&](const char *name) {
+        const auto found = variables.find(name);
+        return found == variables.end() ? nullptr : found->second.c_str();
+    });
+}
+
+// "64: message" or "78: message"
+std::string message_of(const Words &words, const Variables &variables = three) {
+    try {
+        settings_of(words, variables);
+    } catch (const UsageError &error) {
+        return std::string("64: ") + error.what();
+    } catch (const ConfigError &error) {
+        return std::string("78: ") + error.what();
+    }
+    return "no error";
+}
+
+Words exec(Words options) {
+    options.insert(options.begin(), "exec");
+    options.insert(options.end(), {"db", "ls"});
+    return options;
+}
+
+TEST(Settings, HaveDefaults) {
+    const Settings s = settings_of({"exec", "db", "ls", "-l"});
+    EXPECT_EQ(s.command, Command::exec);
+    EXPECT_EQ(s.name, "db");
+    EXPECT_EQ(s.key, "db");
+    EXPECT_EQ(s.words, (Words{"ls", "-l"}));
+    EXPECT_EQ(s.nodes.value.size(), 3U);
+    EXPECT_EQ(s.nodes.origin, "environment variable REDLOCK_NODES");
+    EXPECT_EQ(s.quorum.value, 2U);
+    EXPECT_EQ(s.ttl.value, 30s);
+    EXPECT_EQ(s.ttl.origin, "default");
+    EXPECT_EQ(s.timing.kill_after, 5s);
+    EXPECT_EQ(s.timing.drift, 0.01);
+    EXPECT_FALSE(s.wait.value.has_value());
+    EXPECT_EQ(s.conflict_exit_code.value, 75);
+    EXPECT_EQ(s.signal.value, SIGTERM);
+    EXPECT_EQ(s.verbosity, 0);
+    EXPECT_TRUE(s.warnings.empty());
+}
+
+TEST(Settings, OptionBeatsEnvironmentBeatsDefault) {
+    const Variables variables = with({{"REDLOCK_TTL", "20s"},
+                                      {"REDLOCK_WAIT", "7"},
+                                      {"REDLOCK_PREFIX", "p:"},
+                                      {"REDLOCK_NODE_TIMEOUT", "123ms"}});
+    const Settings from_environment = settings_of(exec({}), variables);
+    EXPECT_EQ(from_environment.ttl.value, 20s);
+    EXPECT_EQ(from_environment.ttl.origin, "environment variable REDLOCK_TTL");
+    EXPECT_EQ(from_environment.wait.value, 7s);
+    EXPECT_EQ(from_environment.wait.origin, "environment variable REDLOCK_WAIT");
+    EXPECT_EQ(from_environment.key, "p:db");
+    EXPECT_EQ(from_environment.timing.node_timeout, 123ms);
+
+    const Settings typed = settings_of(exec({"--ttl=10s", "--timeout=0", "--prefix=", "--node-timeout",
+                                             "99ms", "-S", "redis://x", "--server=redis://y,unix:///z"}),
+                                       variables);
+    EXPECT_EQ(typed.ttl.value, 10s);
+    EXPECT_EQ(typed.ttl.origin, "--ttl");
+    EXPECT_EQ(typed.wait.value, Duration::zero());
+    EXPECT_EQ(typed.wait.origin, "--wait");
+    EXPECT_EQ(typed.key, "db");
+    EXPECT_EQ(typed.timing.node_timeout, 99ms);
+    ASSERT_EQ(typed.nodes.value.size(), 3U); // the list of the environment is replaced, not prolonged
+    EXPECT_EQ(typed.nodes.value[2].path, "/z");
+    EXPECT_EQ(typed.nodes.origin, "--server");
+}
+
+TEST(Settings, AnEmptyVariableIsUnset) {
+    const Settings s =
+        settings_of(exec({}), with({{"REDLOCK_TTL", ""}, {"REDLOCK_WAIT", ""}, {"REDISCLI_AUTH", ""}}));
+    EXPECT_EQ(s.ttl.origin, "default");
+    EXPECT_FALSE(s.wait.value.has_value());
+    EXPECT_EQ(message_of(exec({}), {{"REDLOCK_NODES", ""}}).substr(0, 22), "78: no nodes were give");
+}
+
+TEST(Settings, VariablesOfOtherCommandsAreNotRead) {
+    EXPECT_EQ(message_of({"release", "--token=t", "db"}, with({{"REDLOCK_TTL", "rubbish"}})), "no error");
+    EXPECT_EQ(message_of({"lab"}, {{"REDLOCK_NODES", "rubbish"}, {"REDLOCK_TTL", "rubbish"}}), "no error");
+}
+
+TEST(Settings, TheLastScalarCounts) {
+    const Settings s = settings_of(exec({"--ttl=10s", "--ttl=rubbish", "-E1", "--ttl=40s", "-E", "2"}));
+    EXPECT_EQ(s.ttl.value, 40s);
+    EXPECT_EQ(s.conflict_exit_code.value, 2);
+}
+
+TEST(Settings, TheLastOfNonblockAndWaitCounts) {
+    EXPECT_EQ(settings_of(exec({"-n"})).wait.value, Duration::zero());
+    EXPECT_EQ(settings_of(exec({"-n"})).wait.origin, "--nonblock");
+    EXPECT_EQ(settings_of(exec({"-w2", "-n"})).wait.value, Duration::zero());
+    EXPECT_EQ(settings_of(exec({"-n", "-w2"})).wait.value, 2s);
+    EXPECT_EQ(settings_of(exec({"-nqw2"})).wait.value, 2s);
+    EXPECT_EQ(settings_of(exec({"-n"}), with({{"REDLOCK_WAIT", "5"}})).wait.value, Duration::zero());
+    EXPECT_EQ(settings_of(exec({"-w0"})).wait.value, Duration::zero());
+}
+
+TEST(Settings, Verbosity) {
+    const std::pair<Words, int> rows[] = {
+        {{}, 0}, {{"-v"}, 1}, {{"-vv"}, 2}, {{"-vvv"}, 2}, {{"-q"}, -1}, {{"-qv"}, 1}, {{"-v", "-q"}, -1},
+    };
+    for (const auto &[options, expected] : rows) EXPECT_EQ(settings_of(exec(options)).verbosity, expected);
+}
+
+TEST(Settings, TheShell) {
+    EXPECT_EQ(settings_of({"exec", "db", "-c", "a b"}).words, (Words{"/bin/sh", "-c", "a b"}));
+    EXPECT_EQ(settings_of({"exec", "db", "-c", "x"}, with({{"SHELL", "/bin/zsh"}})).words,
+              (Words{"/bin/zsh", "-c", "x"}));
+    EXPECT_EQ(settings_of({"lab"}, {{"SHELL", "/bin/zsh"}}).words, (Words{"/bin/zsh"}));
+    EXPECT_EQ(settings_of({"lab"}, {}).words, (Words{"/bin/sh"}));
+    EXPECT_EQ(settings_of({"lab", "ls"}, {}).words, (Words{"ls"}));
+    EXPECT_EQ(settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab_nodes.value, 3U);
+    EXPECT_TRUE(settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab_tcp);
+}
+
+TEST(Settings, Signals) {
+    for (const char *name : {"USR1", "SIGUSR1", "usr1", "sigusr1"})
+        EXPECT_EQ(settings_of(exec({"--signal", name})).signal.value, SIGUSR1) << name;
+    EXPECT_EQ(settings_of(exec({"--signal=2"})).signal.value, 2);
+    EXPECT_EQ(settings_of(exec({"--signal=64"})).signal.value, 64);
+    for (const char *name : {"KILL", "9", "STOP", "SIGKILL", "0", "65", "-1", "", "TERMINATE", "15x"})
+        EXPECT_EQ(message_of(exec({"--signal", name})).substr(0, 13), "64: --signal:") << name;
+    EXPECT_EQ(signal_name(SIGTERM), "TERM");
+    EXPECT_EQ(signal_name(50), "50");
+}
+
+TEST(Settings, Quorum) {
+    EXPECT_EQ(settings_of(exec({"--quorum=3"})).quorum.value, 3U);
+    EXPECT_EQ(settings_of(exec({"--quorum=2"})).quorum.origin, "--quorum");
+    EXPECT_EQ(message_of(exec({"--quorum=1"})), "64: --quorum: '1' is not a whole number from 2 to 3");
+    EXPECT_EQ(message_of(exec({"--quorum=4"})).substr(0, 12), "64: --quorum");
+    const std::pair<const char *, std::size_t> rows[] = {
+        {"redis://a", 1}, {"redis://a,redis://b", 2}, {"redis://a,redis://b,redis://c,redis://d", 3}};
+    for (const auto &[nodes, quorum] : rows) EXPECT_EQ(settings_of(exec({"-S", nodes})).quorum.value, quorum);
+}
+
+TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
+    struct Row {
+        Words words;
+        Variables variables;
+        const char *expected;
+    };
+    const Row rows[] = {
+        {exec({}), {}, "78: no nodes were given; name them with -S"},
+        {exec({}), {}, "REDLOCK_NODES"},
+        {exec({}), {}, "redlock lab"},
+        {exec({"--ttl=x"}), three, "64: --ttl: 'x' is not a duration"},
+        {exec({}), with({{"REDLOCK_TTL", "x"}}),
+         "78: environment variable REDLOCK_TTL: 'x' is not a duration"},
+        {exec({"--ttl=99ms"}), three, "64: --ttl: a ttl of 99 ms is too short"},
+        {exec({}), with({{"REDLOCK_TTL", "0"}}), "78: environment variable REDLOCK_TTL: a ttl of 0 s"},
+        {exec({"-w", "-5"}), three, "64: --wait: '-5' is not a duration: it is negative"},
+        {exec({}), with({{"REDLOCK_WAIT", "x"}}), "78: environment variable REDLOCK_WAIT"},
+        {exec({"--node-timeout=0"}), three, "64: --node-timeout: no node can answer within 0 s"},
+        {exec({}), with({{"REDLOCK_NODE_TIMEOUT", "40s"}}), "78: a ttl of 30 s is too short"},
+        {exec({"-E256"}), three, "64: --conflict-exit-code: '256' is not a whole number from 0 to 255"},
+        {exec({"-E", "-1"}), three, "64: --conflict-exit-code"},
+        {exec({"-E", "x"}), three, "64: --conflict-exit-code"},
+        {exec({"-E", ""}), three, "64: --conflict-exit-code"},
+        {{"acquire", "-E0", "db"}, three, "64: --conflict-exit-code: 0 would tell a script"},
+        {exec({"--drift=0.5"}), three, "64: --drift: '0.5' is not a ratio"},
+        {exec({"--drift=-0.1"}), three, "64: --drift"},
+        {exec({"--drift=nan"}), three, "64: --drift"},
+        {exec({"--drift=1%"}), three, "64: --drift"},
+        {exec({"--slack=x"}), three, "64: --slack"},
+        {exec({"--kill-after=x"}), three, "64: --kill-after"},
+        {exec({"-S", "redis://h:0"}), three, "64: --server: bad node address"},
+        {exec({"-S", ""}), three, "64: --server: bad node address '': it is empty"},
+        {exec({"-S", "redis://a", "-S", "redis://a"}), three,
+         "64: --server: nodes 1 and 2 are the same server"},
+        {exec({}),
+         {{"REDLOCK_NODES", "redis://a,reddis://b"}},
+         "78: environment variable REDLOCK_NODES: node 2 of 2"},
+        {exec({"-S", "rediss://a"}), three, "no TLS yet"},
+        {exec({"-S", "redis://word@a"}), three, "64: --server: redis://a:6379 has a user but no password"},
+        {{"exec", "redlock:{x", "ls"}, three, "64: prefix and NAME together begin with 'redlock:{'"},
+        {{"exec", "{x", "ls"}, with({{"REDLOCK_PREFIX", "redlock:"}}), "64: prefix and NAME together"},
+        {exec({}), with({{"REDLOCK_PREFIX", "redlock:{"}}), "78: prefix and NAME together"},
+        {exec({"--prefix=redlock:{"}), three, "64: prefix and NAME together"},
+        {{"exec", "db", "-c", ""}, three, "64: -c: the shell line is empty"},
+        {{"lab", "--nodes=0"}, {}, "64: --nodes: '0' is not a whole number from 1 to 64"},
+        {{"lab", "--nodes=65"}, {}, "64: --nodes"},
+    };
+    for (const Row &row : rows) {
+        const std::string message = message_of(row.words, row.variables);
+        EXPECT_NE(message.find(row.expected), message.npos) << message << "\nexpected: " << row.expected;
+    }
+}
+
+TEST(Settings, EdgesThatPass) {
+    for (const Words &words :
+         {exec({"--ttl=100ms"}), exec({"-E0"}), exec({"-E255"}), exec({"--drift=0"}), exec({"--drift=.01"}),
+          exec({"--slack=0"}), exec({"--kill-after=0"}), Words{"acquire", "-E1", "db"},
+          exec({"--prefix=redlock:"}), Words{"exec", "redlock:x", "ls"}, exec({"--ttl=3650d"})})
+        EXPECT_EQ(message_of(words), "no error");
+}
+
+TEST(Settings, ATtlTooShortIsExplainedWithNumbers) {
+    const std::string message = message_of(exec({"--ttl=5s", "-k10s"}));
+    for (const char *part : {"64: a ttl of 5 s (--ttl) is too short", "safe for 4.1 s",
+                             "5 s less a drift of 0.01", "slack 833 ms",
+                             "11.9 s (kill-after 10 s (--kill-after), twice the kill margin of 250 ms, and "
+                             "1.4 s from one renewal",
+                             "the smallest ttl that would do is --ttl "})
+        EXPECT_NE(message.find(part), message.npos) << message;
+    // The advice is good: what it says passes, and a little less does not.
+    const std::string advice = message.substr(message.rfind(' ') + 1);
+    EXPECT_EQ(message_of(exec({"--ttl=" + advice, "-k10s"})), "no error") << advice;
+    EXPECT_EQ(
+        message_of(exec({"--ttl=" + std::to_string(std::stoi(advice) - 2) + "s", "-k10s"})).substr(0, 3),
+        "64:");
+    // acquire kills nobody
+    EXPECT_EQ(message_of({"acquire", "--ttl=5s", "db"}), "no error");
+    EXPECT_EQ(message_of({"acquire", "--ttl=5s", "--slack=5s", "db"}).substr(0, 9), "64: a ttl");
+    EXPECT_EQ(message_of(exec({"--slack=3650d", "--ttl=3650d"})).substr(0, 9), "64: a ttl");
+}
+
+TEST(Settings, Tokens) {
+    const Variables held = with({{"REDLOCK_TOKEN", "abc"}, {"REDLOCK_NAME", "db"}});
+    EXPECT_EQ(settings_of({"release", "--token", "A-z.0%2F@:_", "db"}).token.value, "A-z.0%2F@:_");
+    EXPECT_EQ(settings_of({"release", "--token", "t", "db"}, held).token.origin, "--token");
+    EXPECT_EQ(settings_of({"release", "db"}, held).token.value, "abc");
+    EXPECT_EQ(settings_of({"release", "db"}, held).token.origin, "environment variable REDLOCK_TOKEN");
+    const std::tuple<Words, Variables, const char *> rows[] = {
+        {{"release", "db"}, three, "64: no token for 'db': give what 'redlock acquire' printed"},
+        {{"release", "other"},
+         held,
+         "64: no token for 'other': REDLOCK_TOKEN belongs to 'db' (REDLOCK_NAME)"},
+        {{"release", "db"}, with({{"REDLOCK_TOKEN", "abc"}}), "counts only when REDLOCK_NAME is this name"},
+        {{"release", "--token=", "db"}, held, "64: --token: the token is empty; did 'redlock acquire' fail?"},
+        {{"release", "--token=a b", "db"}, three, "64: --token: this is no token"},
+        {{"release", "--token=" + std::string(257, 'x'), "db"}, three, "64: --token: this is no token"},
+        {{"release", "db"},
+         with({{"REDLOCK_TOKEN", "a\n"}, {"REDLOCK_NAME", "db"}}),
+         "78: environment variable"},
+    };
+    for (const auto &[words, variables, expected] : rows) {
+        const std::string message = message_of(words, variables);
+        EXPECT_NE(message.find(expected), message.npos) << message << "\nexpected: " << expected;
+    }
+    EXPECT_EQ(message_of({"release", "--token=" + std::string(256, 'x'), "db"}), "no error");
+}
+
+TEST(Settings, Passwords) {
+    const Settings typed = settings_of(exec({"-S", "redis://:hunter2@a,redis://b"}));
+    EXPECT_EQ(typed.nodes.value[0].password, "hunter2");
+    ASSERT_EQ(typed.warnings.size(), 1U);
+    EXPECT_NE(typed.warnings[0].find("REDISCLI_AUTH"), std::string::npos);
+    EXPECT_EQ(typed.warnings[0].find("hunter2"), std::string::npos);
+
+    const Settings environment = settings_of(
+        exec({}), {{"REDLOCK_NODES", "redis://:one@a,redis://me@b,redis://c"}, {"REDISCLI_AUTH", "two"}});
+    EXPECT_TRUE(environment.warnings.empty());
+    EXPECT_EQ(environment.nodes.value[0].password, "one");
+    EXPECT_EQ(environment.nodes.value[1].password, "two");
+    EXPECT_EQ(environment.nodes.value[1].user, "me");
+    EXPECT_EQ(environment.nodes.value[2].password, "two");
+
+    for (const char *url : {"redis://:hunter2@", "redis://hunter2@h", "redis://:hunter2",
+                            "redis://:hunter2@a,redis://a", "redis://:hunter2@h:0"})
+        for (const std::string &message :
+             {message_of(exec({"-S", url})), message_of(exec({}), {{"REDLOCK_NODES", url}}),
+              message_of(exec({"--ttl", url})), message_of(exec({"-E", url})),
+              message_of(exec({"--signal", url})), message_of(exec({"--drift", url}))}) {
+            EXPECT_EQ(message.find("hunter2"), message.npos) << message;
+        }
+}
+
+} // namespace
+} // namespace redlock::cmd

@@ -1,0 +1,72 @@
+#include "cmd/timing.hh"
+
+#include <gtest/gtest.h>
+
+namespace redlock::cmd {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Timing, DefaultsFollowTheTtl) {
+    struct Row {
+        Duration ttl, slack, node_timeout, kill_after, margin;
+    };
+    const Row rows[] = {
+        {30s, 5s, 300ms, 5s, 250ms},       {60s, 5s, 600ms, 5s, 250ms},
+        {1h, 5s, 1s, 5s, 250ms},           {12s, 2s, 120ms, 2s, 250ms},
+        {3s, 500ms, 50ms, 500ms, 250ms},   {1200ms, 200ms, 50ms, 200ms, 100ms},
+        {600ms, 100ms, 50ms, 100ms, 50ms},
+    };
+    for (const Row &row : rows) {
+        const Timing timing = complete({.ttl = row.ttl, .slack = {}, .node_timeout = {}, .kill_after = {}});
+        EXPECT_EQ(timing.slack, row.slack);
+        EXPECT_EQ(timing.node_timeout, row.node_timeout);
+        EXPECT_EQ(timing.kill_after, row.kill_after);
+        EXPECT_EQ(timing.margin, row.margin);
+    }
+}
+
+TEST(Timing, ComputesTheProtocolsFormula) {
+    const Timing timing = complete({});
+    EXPECT_EQ(fresh_validity(timing), 30s - 300ms - 5s - 2ms);
+    EXPECT_EQ(renewal_period(timing), Duration{25s} / 3);
+    EXPECT_EQ(needed(timing, Command::exec), 5s + 500ms + Duration{25s} / 3);
+    EXPECT_EQ(needed(timing, Command::acquire), 300ms);
+}
+
+TEST(Timing, EveryTtlFitsWithTheDefaults) {
+    for (Duration ttl = shortest_ttl; ttl < longest_duration; ttl = ttl * 11 / 10) {
+        EXPECT_TRUE(
+            fits(complete({.ttl = ttl, .slack = {}, .node_timeout = {}, .kill_after = {}}), Command::exec))
+            << to_ms(ttl);
+        EXPECT_TRUE(
+            fits(complete({.ttl = ttl, .slack = {}, .node_timeout = {}, .kill_after = {}}), Command::acquire))
+            << to_ms(ttl);
+    }
+}
+
+TEST(Timing, TheSmallestTtlIsTheBorder) {
+    const TimingWish wishes[] = {
+        {.ttl = 5s, .slack = {}, .node_timeout = {}, .kill_after = 10s},
+        {.ttl = 30s, .slack = 25s, .node_timeout = {}, .kill_after = {}},
+        {.ttl = 30s, .slack = {}, .node_timeout = {}, .kill_after = 1h},
+        {.ttl = 200ms, .slack = {}, .node_timeout = {}, .kill_after = 300ms},
+        {.ttl = 30s, .drift = 0.49, .slack = {}, .node_timeout = {}, .kill_after = {}},
+        {.ttl = 1s, .slack = {}, .node_timeout = 2s, .kill_after = {}},
+        {.ttl = 1s, .slack = 10s, .node_timeout = {}, .kill_after = {}},
+    };
+    for (TimingWish wish : wishes) {
+        ASSERT_FALSE(fits(complete(wish), Command::exec)) << to_ms(wish.ttl);
+        const auto smallest = smallest_ttl(wish, Command::exec);
+        ASSERT_TRUE(smallest.has_value());
+        wish.ttl = *smallest;
+        EXPECT_TRUE(fits(complete(wish), Command::exec)) << to_ms(*smallest);
+        wish.ttl = *smallest - (*smallest <= 10s ? Duration{101ms} : Duration{1001ms});
+        EXPECT_FALSE(fits(complete(wish), Command::exec)) << to_ms(*smallest);
+    }
+    EXPECT_FALSE(smallest_ttl({.ttl = 1s, .slack = longest_duration, .node_timeout = {}, .kill_after = {}},
+                              Command::acquire));
+}
+
+} // namespace
+} // namespace redlock::cmd

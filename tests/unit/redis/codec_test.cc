@@ -1,0 +1,179 @@
+#include "redis/codec.hh"
+
+#include <gtest/gtest.h>
+#include <random>
+
+namespace redlock::redis {
+namespace {
+
+using core::Answer;
+using core::Refusal;
+using core::Verb;
+
+core::Request request(Verb verb) {
+    core::Request request;
+    request.verb = verb;
+    request.key = std::string("k\0\r\n", 4);
+    request.token = "t";
+    request.ttl = milliseconds{1500} + Duration{1};
+    return request;
+}
+
+// The answer in `bytes` to a request; nullopt: no value, or not of the expected shape.
+std::optional<core::Reply> decode(std::string_view bytes, Verb verb) {
+    Reader reader;
+    reader.feed(bytes);
+    const auto value = reader.next();
+    core::Reply reply;
+    reply.verb = verb;
+    if (!value || !value->decode(reply)) return std::nullopt;
+    return reply;
+}
+
+bool breaks(std::string_view bytes) {
+    Reader reader;
+    reader.feed(bytes);
+    return !reader.next() && reader.broken();
+}
+
+TEST(Encode, WritesBytesNotText) {
+    EXPECT_EQ(encode({"AUTH", "a b"}), "*2\r\n$4\r\nAUTH\r\n$3\r\na b\r\n");
+    const std::string bytes = encode(request(Verb::release));
+    EXPECT_TRUE(bytes.starts_with("*5\r\n$4\r\nEVAL\r\n"));
+    EXPECT_TRUE(bytes.ends_with(std::string("\r\n$1\r\n1\r\n$4\r\nk\0\r\n\r\n$1\r\nt\r\n", 26)));
+}
+
+TEST(Encode, RoundsTheTtlUp) {
+    EXPECT_TRUE(encode(request(Verb::acquire)).ends_with("\r\n$4\r\n1501\r\n"));
+}
+
+TEST(Encode, ScriptsTravelWithoutComments) {
+    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::abandon}) {
+        EXPECT_EQ(encode(request(verb)).find("--"), std::string::npos);
+        EXPECT_LT(encode(request(verb)).size(), 600U);
+    }
+    EXPECT_EQ(encode(request(Verb::release)), encode(request(Verb::abandon)));
+}
+
+TEST(Decode, TakesEveryAnswer) {
+    EXPECT_EQ(decode("*1\r\n$7\r\ngranted\r\n", Verb::acquire)->answer, Answer::granted);
+    EXPECT_EQ(decode("*1\r\n$8\r\nextended\r\n", Verb::extend)->answer, Answer::granted);
+    EXPECT_EQ(decode("*1\r\n$7\r\ndeleted\r\n", Verb::release)->answer, Answer::granted);
+    const auto held = decode("*3\r\n$7\r\nrefused\r\n$2\r\n\xff\n\r\n:1500\r\n", Verb::acquire);
+    EXPECT_EQ(held->answer, Answer::refused);
+    EXPECT_EQ(held->refusal, Refusal::held);
+    EXPECT_EQ(held->holder, "\xff\n");
+    EXPECT_EQ(held->holder_ttl, milliseconds{1500});
+    const auto other = decode("*2\r\n$8\r\nnot ours\r\n$1\r\nx\r\n", Verb::abandon);
+    EXPECT_EQ(other->refusal, Refusal::not_ours);
+    EXPECT_EQ(other->holder, "x");
+    EXPECT_EQ(decode("*1\r\n$6\r\nabsent\r\n", Verb::extend)->refusal, Refusal::absent);
+}
+
+TEST(Decode, TakesEveryTimeLeft) {
+    const std::string refused = "*3\r\n$7\r\nrefused\r\n$1\r\nx\r\n:";
+    EXPECT_EQ(decode(refused + "-1\r\n", Verb::acquire)->holder_ttl, std::nullopt);
+    EXPECT_EQ(decode(refused + "-2\r\n", Verb::acquire)->holder_ttl, Duration{0});
+    EXPECT_EQ(decode(refused + "9223372036854775807\r\n", Verb::acquire)->holder_ttl, longest_duration);
+}
+
+TEST(Decode, IgnoresFieldsThatLaterScriptsAppend) {
+    EXPECT_EQ(decode("*2\r\n$7\r\ngranted\r\n:17\r\n", Verb::acquire)->answer, Answer::granted);
+}
+
+TEST(Decode, RefusesOtherShapes) {
+    for (const std::string_view bytes :
+         {"+OK\r\n", ":1\r\n", "$-1\r\n", "$7\r\ngranted\r\n", "*0\r\n", "*-1\r\n", "*1\r\n:1\r\n",
+          "*1\r\n$5\r\nother\r\n", "*1\r\n$8\r\nextended\r\n", "*1\r\n$7\r\nrefused\r\n",
+          "*2\r\n$7\r\nrefused\r\n$1\r\nx\r\n", "*3\r\n$7\r\nrefused\r\n:1\r\n:1\r\n",
+          "*3\r\n$7\r\nrefused\r\n$1\r\nx\r\n$1\r\n5\r\n", "*1\r\n$6\r\nabsent\r\n"})
+        EXPECT_FALSE(decode(bytes, Verb::acquire)) << bytes;
+    EXPECT_FALSE(decode("*1\r\n$7\r\ngranted\r\n", Verb::extend));
+    EXPECT_FALSE(decode("*1\r\n$8\r\nnot ours\r\n", Verb::release));
+}
+
+TEST(Reader, TakesBytesOneByOne) {
+    const std::string bytes = "+OK\r\n-ERR no\r\n*1\r\n$7\r\ngranted\r\n";
+    Reader reader;
+    int values = 0;
+    for (const char byte : bytes) {
+        reader.feed({&byte, 1});
+        while (reader.next()) ++values;
+    }
+    EXPECT_EQ(values, 3);
+    EXPECT_FALSE(reader.broken());
+}
+
+TEST(Reader, BreaksOnWhatIsNotRedis) {
+    EXPECT_TRUE(breaks("220 mail.example.org ESMTP\r\n"));
+    EXPECT_TRUE(breaks("HTTP/1.1 400 Bad Request\r\n"));
+    EXPECT_TRUE(breaks(std::string_view("\0", 1)));
+}
+
+TEST(Reader, BreaksOnArraysTooLongOrTooDeep) {
+    EXPECT_TRUE(breaks("*1000000000\r\n"));
+    EXPECT_TRUE(breaks("*17\r\n"));
+    EXPECT_FALSE(breaks("*16\r\n"));
+    EXPECT_TRUE(breaks("*1\r\n*1\r\n"));
+}
+
+TEST(Reader, BreaksOnAReplyTooLong) {
+    for (const std::string_view start : {"+", "$100000000\r\n", "*2\r\n:1\r\n$99999\r\n"}) {
+        Reader reader;
+        reader.feed(start);
+        std::size_t fed = 0;
+        while (!reader.next() && !reader.broken()) {
+            reader.feed(std::string(1000, 'x'));
+            fed += 1000;
+            ASSERT_LT(fed, max_reply + 2000) << start;
+        }
+        EXPECT_TRUE(reader.broken());
+    }
+}
+
+TEST(Reader, BoundsEachReplyNotTheirSum) {
+    Reader reader;
+    for (int i = 0; i < 20; ++i) {
+        reader.feed("$9000\r\n" + std::string(9000, 'x') + "\r\n");
+        EXPECT_TRUE(reader.next());
+    }
+    EXPECT_FALSE(reader.broken());
+}
+
+// Ten thousand streams, half of them random, half of them answers with a few bytes changed.
+TEST(Reader, SurvivesRandomStreams) {
+    const std::string answers[] = {"*3\r\n$7\r\nrefused\r\n$4\r\nabcd\r\n:1500\r\n",
+                                   "*1\r\n$7\r\ngranted\r\n", "+OK\r\n-NOAUTH Authentication required.\r\n",
+                                   "*-1\r\n$-1\r\n:-9\r\n"};
+    constexpr std::string_view alphabet = "*$+-:,#_%~>=(|!0123456789\r\n\r\nab";
+    std::mt19937 random(20240917); // NOLINT: the same streams every time
+    const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random()) % n; };
+    std::size_t decoded = 0;
+    for (int i = 0; i < 10'000; ++i) {
+        std::string bytes;
+        if (i % 2 == 0) {
+            for (std::size_t left = below(80); left > 0; --left)
+                bytes += below(8) == 0 ? static_cast<char>(below(256)) : alphabet[below(alphabet.size())];
+        } else {
+            bytes = answers[below(std::size(answers))] + answers[below(std::size(answers))];
+            for (std::size_t left = below(4); left > 0; --left)
+                bytes[below(bytes.size())] = alphabet[below(alphabet.size())];
+        }
+        Reader reader;
+        for (std::size_t at = 0; at < bytes.size(); at += 7) {
+            reader.feed(std::string_view(bytes).substr(at, 7));
+            while (const auto value = reader.next()) {
+                for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release}) {
+                    core::Reply reply;
+                    reply.verb = verb;
+                    decoded += value->decode(reply) ? 1U : 0U;
+                }
+                EXPECT_FALSE(value->describe().empty());
+            }
+        }
+    }
+    EXPECT_GT(decoded, 1000U);
+}
+
+} // namespace
+} // namespace redlock::redis

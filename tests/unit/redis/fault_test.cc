@@ -1,0 +1,71 @@
+#include "redis/fault.hh"
+
+#include <gtest/gtest.h>
+
+namespace redlock::redis {
+namespace {
+
+using core::Trouble;
+
+// Texts as servers from 5.0 to 7.2 send them.
+TEST(Fault, KnowsWhatOnlyAPersonCanMend) {
+    for (const char *error :
+         {"NOAUTH Authentication required.", "WRONGPASS invalid username-password pair or user is disabled.",
+          "ERR invalid password", "ERR Client sent AUTH, but no password is set",
+          "NOPERM this user has no permissions to run the 'eval' command",
+          "NOPERM User x has no permissions to run the 'eval' command",
+          "ERR The user executing the script can't run this command or subcommand script: ab, on "
+          "@user_script:3.",
+          "ERR Error running script (call to f_ab): @user_script:3: The user executing the script can't run "
+          "this "
+          "command or subcommand",
+          "ERR ACL failure in script: User x has no permissions to run the 'set' command script: ab",
+          "DENIED Redis is running in protected mode because protected mode is enabled",
+          "ERR DB index is out of range", "ERR unknown command 'EVAL'"}) {
+        const Fault fault = explain(error, "");
+        EXPECT_EQ(fault.trouble, Trouble::access) << error;
+        EXPECT_NE(fault.text.find(": "), std::string::npos) << fault.text;
+    }
+}
+
+TEST(Fault, KnowsWhatMayPass) {
+    for (const char *error :
+         {"LOADING Redis is loading the dataset in memory", "MASTERDOWN Link with MASTER is down and x",
+          "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+          "READONLY You can't write against a read only replica.",
+          "READONLY You can't write against a read only replica. script: ab, on @user_script:3.",
+          "ERR Error running script (call to f_ab): @user_script:3: -READONLY You can't write against a read "
+          "only",
+          "OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:3.",
+          "MISCONF Redis is configured to save RDB snapshots",
+          "NOREPLICAS Not enough good replicas to write.", "ERR max number of clients reached"}) {
+        const Fault fault = explain(error, "");
+        EXPECT_EQ(fault.trouble, Trouble::passing) << error;
+        EXPECT_NE(fault.text.find(": "), std::string::npos) << fault.text;
+    }
+}
+
+TEST(Fault, GivesUnknownErrorsAsTheyAre) {
+    EXPECT_EQ(explain("ERR something new.", "").text, "ERR something new");
+    EXPECT_EQ(explain("ERR something new.", "").trouble, Trouble::passing);
+    EXPECT_EQ(explain("ERR something new.", "", Trouble::access).trouble, Trouble::access);
+    EXPECT_EQ(explain("", "").text, "");
+}
+
+TEST(Fault, LeavesOutTheScriptsPlace) {
+    EXPECT_EQ(explain("ERR odd script: 0123, on @user_script:1.", "").text, "ERR odd");
+}
+
+TEST(Fault, IsSafeToPrint) {
+    EXPECT_EQ(explain("ERR \x1b[2J", "").text, "ERR \\x1B[2J");
+    EXPECT_LT(explain("ERR " + std::string(5000, 'x'), "").text.size(), 300U);
+}
+
+TEST(Fault, NeverRepeatsThePassword) {
+    EXPECT_EQ(explain("ERR what is hunter2?", "hunter2").text, "ERR what is ***?");
+    const Fault renamed = explain("ERR unknown command 'AUTH', with args beginning with: 'hunter2' ", "");
+    EXPECT_EQ(renamed.text.find("hunter2"), std::string::npos);
+}
+
+} // namespace
+} // namespace redlock::redis

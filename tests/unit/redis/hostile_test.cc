@@ -1,0 +1,181 @@
+// Nodes against servers that are broken, malicious, or no Redis at all: each request is answered once,
+// nothing grows without bound, nothing is believed.
+#include "client.hh"
+#include "fake_server.hh"
+
+#include <gtest/gtest.h>
+
+namespace redlock::redis {
+namespace {
+
+using core::Answer;
+using core::Verb;
+
+constexpr std::string_view named = "+OK\r\n"; // to CLIENT SETNAME
+constexpr std::string_view granted = "*1\r\n$7\r\ngranted\r\n";
+
+bool says(const core::Reply &reply, std::string_view words) {
+    return reply.text.find(words) != std::string::npos;
+}
+
+// What an acquire is answered by a server that reads once and then sends `bytes`, closing or not.
+core::Reply answer_to_acquire(std::string bytes, bool close = false, config::NodeUrl access = {}) {
+    const FakeServer server([&](const Peer &peer) {
+        peer.read();
+        if (peer.write(bytes) && !close) peer.wait();
+    });
+    access.host = server.url().host;
+    access.port = server.url().port;
+    Client client(access);
+    const core::Reply reply = client.ask(Verb::acquire, "mine");
+    EXPECT_TRUE(client.replies.empty());
+    EXPECT_FALSE(client.nodes.deadline());
+    return reply;
+}
+
+TEST(Hostile, NoRedisAtAll) {
+    for (const char *banner : {"220 mail.example.org ESMTP\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n",
+                               "\x15\x03\x01", "SSH-2.0-OpenSSH_9.2\r\n"}) {
+        const core::Reply reply = answer_to_acquire(banner);
+        EXPECT_EQ(reply.answer, Answer::error);
+        EXPECT_TRUE(reply.sent);
+        EXPECT_TRUE(says(reply, "not a Redis reply")) << reply.text;
+    }
+    EXPECT_TRUE(says(answer_to_acquire("220 mail\x1b[2J"), "220 mail\\x1B[2J"));
+}
+
+TEST(Hostile, RepliesTooLongOrTooDeep) {
+    for (const std::string &bytes :
+         {std::string("*1000000000\r\n"), std::string("*2147483647\r\n"),
+          std::string("*9223372036854775807\r\n"),
+          std::string("+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"),
+          "+" + std::string(200'000, 'a'), "+OK\r\n$100000\r\n" + std::string(100'000, 'a') + "\r\n"}) {
+        const core::Reply reply = answer_to_acquire(bytes);
+        EXPECT_EQ(reply.answer, Answer::error);
+        EXPECT_TRUE(says(reply, "not a Redis reply")) << reply.text;
+    }
+}
+
+TEST(Hostile, StreamsWithoutEnd) {
+    for (const std::string_view start : {"+", "$999999999\r\n", "*3\r\n$99999999\r\n"}) {
+        std::atomic<std::size_t> sent = 0;
+        const FakeServer server([&](const Peer &peer) {
+            const std::string block(65'536, 'x');
+            if (!peer.write(start)) return;
+            while (peer.write(block)) sent += block.size();
+        });
+        Client client(server.url());
+        EXPECT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::error);
+        client.nodes.finish();
+        EXPECT_LT(sent, 64U << 20U); // what the kernel buffers, not all that could be sent
+    }
+}
+
+TEST(Hostile, AnswersWithoutEnd) {
+    std::atomic<bool> ended = false;
+    const FakeServer server([&](const Peer &peer) {
+        std::string block;
+        while (block.size() < 60'000) block += granted;
+        peer.read();
+        while (peer.write(block)) {
+        }
+        ended = true;
+    });
+    Client client(server.url());
+    client.ask(Verb::acquire, "mine");
+    client.turn_until([&] { return ended.load(); });
+    EXPECT_TRUE(client.replies.empty());
+}
+
+TEST(Hostile, AnswersOfTheWrongShape) {
+    for (const std::string_view bytes :
+         {":5\r\n", "+OK\r\n", "$-1\r\n", "*0\r\n", "*1\r\n:1\r\n", "*1\r\n$7\r\nrefused\r\n",
+          "*1\r\n$8\r\nextended\r\n", "$7\r\ngranted\r\n"}) {
+        const core::Reply reply = answer_to_acquire(std::string(named) + std::string(bytes));
+        EXPECT_EQ(reply.answer, Answer::error) << bytes;
+        EXPECT_TRUE(says(reply, "unexpected reply")) << reply.text;
+    }
+    // The same in the place of the answer to CLIENT SETNAME: replies would be off by one.
+    EXPECT_EQ(answer_to_acquire(std::string(granted) + std::string(granted)).answer, Answer::error);
+    EXPECT_EQ(answer_to_acquire(":1\r\n").answer, Answer::error);
+}
+
+TEST(Hostile, ConnectionsThatEnd) {
+    EXPECT_EQ(answer_to_acquire("", true).text, "connection closed by the node");
+    EXPECT_EQ(answer_to_acquire("+OK\r\n*1\r\n$7\r\ngran", true).answer, Answer::error);
+    const FakeServer server([&](const Peer &peer) {
+        peer.read();
+        peer.reset();
+    });
+    Client client(server.url());
+    const core::Reply reply = client.ask(Verb::acquire, "mine");
+    EXPECT_EQ(reply.answer, Answer::error);
+    EXPECT_TRUE(reply.sent);
+}
+
+TEST(Hostile, AServerThatOnlyAccepts) {
+    const FakeServer server([](const Peer &peer) { peer.wait(); });
+    Client client(server.url());
+    const core::Reply reply = client.ask(Verb::acquire, "mine", seconds{1}, milliseconds{20});
+    EXPECT_EQ(reply.answer, Answer::silent);
+    EXPECT_TRUE(reply.sent);
+}
+
+TEST(Hostile, AServerThatClosesAtOnceIsNotDialledForEver) {
+    config::NodeUrl url;
+    const FakeServer server([](const Peer &) {});
+    url = server.url();
+    url.db = 3; // the request waits for SELECT
+    Client client(url);
+    const core::Reply reply = client.ask(Verb::acquire, "mine");
+    EXPECT_EQ(reply.answer, Answer::error);
+    EXPECT_FALSE(reply.sent);
+    EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(Hostile, OneByteAtATime) {
+    const FakeServer server([](const Peer &peer) {
+        peer.read();
+        constexpr std::string_view bytes = "+OK\r\n*1\r\n$7\r\ngranted\r\n";
+        for (const char &byte : bytes)
+            if (!peer.write({&byte, 1})) return;
+        peer.wait();
+    });
+    Client client(server.url());
+    EXPECT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
+}
+
+// The first connection dies with the acquire on it: the abandon must reach the node all the same.
+TEST(Hostile, AbandonGoesOverANewConnection) {
+    std::atomic<int> connections = 0;
+    std::string second;
+    const FakeServer server([&](const Peer &peer) {
+        const std::string bytes = peer.read();
+        if (++connections == 1) return;
+        second = bytes;
+        if (peer.write("+OK\r\n*1\r\n$7\r\ndeleted\r\n")) peer.wait();
+    });
+    Client client(server.url());
+    const core::Serial acquire = client.send(Verb::acquire, "mine");
+    EXPECT_EQ(client.wait(acquire).answer, Answer::error);
+    EXPECT_EQ(client.ask(Verb::abandon, "mine").answer, Answer::granted);
+    EXPECT_NE(second.find("'DEL'"), std::string::npos);
+    EXPECT_EQ(connections, 2);
+}
+
+// An echo: our own bytes come back, the password among them.
+TEST(Hostile, ThePasswordIsNeverRepeated) {
+    config::NodeUrl access;
+    access.password = "hunter2";
+    for (const char *bytes :
+         {"*2\r\n$4\r\nAUTH\r\n$7\r\nhunter2\r\n", "500 AUTH hunter2\r\n", "-ERR no hunter2\r\n+OK\r\n-x\r\n",
+          "+hunter2\r\n", "$7\r\nhunter2\r\n", "+OK\r\n+OK\r\n-ERR hunter2\r\n"}) {
+        const core::Reply reply = answer_to_acquire(bytes, true, access);
+        EXPECT_EQ(reply.answer, Answer::error);
+        EXPECT_FALSE(says(reply, "hunter2")) << reply.text;
+        EXPECT_FALSE(reply.text.empty());
+    }
+}
+
+} // namespace
+} // namespace redlock::redis

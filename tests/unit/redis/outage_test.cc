@@ -1,0 +1,227 @@
+// Nodes and time: servers that stop, end, come back or cannot be reached; what is late and what is dropped.
+#include "client.hh"
+#include "redis/dialer.hh"
+#include "redis_server.hh"
+
+#include <gtest/gtest.h>
+
+namespace redlock::redis {
+namespace {
+
+using core::Answer;
+using core::Refusal;
+using core::Verb;
+
+bool says(const core::Reply &reply, std::string_view words) {
+    return reply.text.find(words) != std::string::npos;
+}
+
+class OutageTest : public testing::Test {
+  protected:
+    RedisServer server;
+    Client client{server.url()};
+};
+
+TEST_F(OutageTest, ALateAnswerFollowsSilence) {
+    ASSERT_EQ(client.ask(Verb::release, "mine").refusal, Refusal::absent);
+    server.stop();
+    const core::Serial acquire = client.send(Verb::acquire, "mine", seconds{60}, milliseconds{50});
+    const core::Reply silent = client.wait(acquire);
+    EXPECT_EQ(silent.answer, Answer::silent);
+    EXPECT_EQ(silent.text, "no answer within 50 ms");
+    ASSERT_TRUE(silent.sent);
+    const core::Serial abandon = client.send(Verb::abandon, "mine");
+    EXPECT_FALSE(client.nodes.take_replies().size());
+    server.resume();
+    const core::Reply late = client.wait(acquire);
+    EXPECT_EQ(late.answer, Answer::granted);
+    EXPECT_EQ(late.sent, silent.sent);
+    EXPECT_EQ(client.wait(abandon).answer, Answer::granted);
+    EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
+}
+
+// A database has to be selected first, so the requests wait behind a server that does not answer.
+class HeldTest : public OutageTest {
+  protected:
+    HeldTest() { server.stop(); }
+    config::NodeUrl db2() const {
+        config::NodeUrl url = server.url();
+        url.db = 2;
+        return url;
+    }
+    Client held{db2()};
+};
+
+TEST_F(HeldTest, WhatHasExpiredUnwrittenIsNeverWritten) {
+    for (const Verb verb : {Verb::acquire, Verb::release}) {
+        const core::Reply reply = held.ask(verb, "mine", seconds{60}, milliseconds{30});
+        EXPECT_EQ(reply.answer, Answer::silent);
+        EXPECT_FALSE(reply.sent);
+    }
+    const core::Serial extend = held.send(Verb::extend, "mine");
+    server.resume();
+    EXPECT_EQ(held.wait(extend).refusal, Refusal::absent);
+    EXPECT_EQ(server.calls("eval"), 1);
+    EXPECT_EQ(server.calls("set"), 0);
+}
+
+TEST_F(HeldTest, AbandonTakesBackWhatWasNotWritten) {
+    const core::Serial acquire = held.send(Verb::acquire, "mine");
+    const core::Serial other = held.send(Verb::acquire, "other");
+    const core::Serial abandon = held.send(Verb::abandon, "mine");
+    const core::Reply taken = held.wait(acquire);
+    EXPECT_EQ(taken.answer, Answer::silent);
+    EXPECT_FALSE(taken.sent);
+    const core::Reply settled = held.wait(abandon);
+    EXPECT_EQ(settled.answer, Answer::refused);
+    EXPECT_EQ(settled.refusal, Refusal::absent);
+    server.resume();
+    EXPECT_EQ(held.wait(other).answer, Answer::granted);
+    EXPECT_EQ(server.calls("eval"), 1);
+}
+
+TEST_F(OutageTest, AbandonIsSentWhenAnEarlierAcquireWasWritten) {
+    server.stop();
+    const core::Serial first = client.send(Verb::acquire, "mine");
+    const core::Serial abandon = client.send(Verb::abandon, "mine");
+    EXPECT_TRUE(client.replies.empty());
+    server.resume();
+    EXPECT_EQ(client.wait(first).answer, Answer::granted);
+    EXPECT_EQ(client.wait(abandon).answer, Answer::granted);
+}
+
+TEST_F(OutageTest, AnIdleConnectionThatWasClosedIsDialledAnew) {
+    ASSERT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
+    server.command({"CLIENT", "KILL", "TYPE", "normal"});
+    // Once after having noticed, once without a turn of the loop in between.
+    client.turn(milliseconds{20});
+    EXPECT_TRUE(client.replies.empty());
+    EXPECT_EQ(client.ask(Verb::extend, "mine").answer, Answer::granted);
+    server.command({"CLIENT", "KILL", "TYPE", "normal"});
+    EXPECT_EQ(client.ask(Verb::extend, "mine").answer, Answer::granted);
+}
+
+TEST_F(OutageTest, AServerThatEndsAndOneThatIsGone) {
+    ASSERT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
+    server.stop();
+    const core::Serial extend = client.send(Verb::extend, "mine");
+    server.kill();
+    const core::Reply lost = client.wait(extend);
+    EXPECT_EQ(lost.answer, Answer::error);
+    EXPECT_TRUE(lost.sent);
+    EXPECT_FALSE(lost.text.empty());
+    const core::Reply refused = client.ask(Verb::extend, "mine");
+    EXPECT_EQ(refused.answer, Answer::error);
+    EXPECT_FALSE(refused.sent);
+    EXPECT_TRUE(says(refused, "nobody listens on the socket /")) << refused.text;
+}
+
+TEST_F(OutageTest, AConnectionSilentForLongIsReplaced) {
+    ASSERT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
+    server.stop();
+    const core::Serial lost = client.send(Verb::extend, "mine", seconds{60}, milliseconds{10});
+    EXPECT_EQ(client.wait(lost).answer, Answer::silent);
+    const Instant enough = event::now() + milliseconds{5100};
+    while (event::now() < enough) client.turn(enough - event::now());
+    const core::Serial anew = client.send(Verb::extend, "mine");
+    EXPECT_TRUE(client.replies.empty()); // who was told of the silence hears nothing more
+    server.resume();
+    EXPECT_EQ(client.wait(anew).answer, Answer::granted);
+    EXPECT_TRUE(client.replies.empty());
+}
+
+TEST(Outage, NobodyListens) {
+    config::NodeUrl url;
+    url.host = "127.0.0.1";
+    url.port = free_port();
+    Client client(url);
+    for (int i = 0; i < 3; ++i) {
+        const core::Reply reply = client.ask(Verb::acquire, "mine");
+        EXPECT_EQ(reply.answer, Answer::error);
+        EXPECT_EQ(reply.text, "connection refused");
+        EXPECT_EQ(reply.trouble, core::Trouble::passing);
+        EXPECT_FALSE(reply.sent);
+    }
+}
+
+TEST(Outage, NoSuchSocket) {
+    config::NodeUrl url;
+    url.path = "/nonexistent/redis.sock";
+    EXPECT_EQ(Client(url).ask(Verb::acquire, "mine").text, "no such socket /nonexistent/redis.sock");
+    url.path = "/" + std::string(200, 'x');
+    EXPECT_TRUE(says(Client(url).ask(Verb::acquire, "mine"), "longer than 107 bytes"));
+}
+
+// A full queue of connections drops what comes: like a host that has gone without a word.
+TEST(Outage, ConnectionNotEstablished) {
+    const UniqueFd listener{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto *generic = reinterpret_cast<sockaddr *>(&address);
+    ASSERT_EQ(::bind(listener.get(), generic, length), 0);
+    ASSERT_EQ(::listen(listener.get(), 0), 0);
+    ASSERT_EQ(::getsockname(listener.get(), generic, &length), 0);
+    std::vector<UniqueFd> fillers;
+    for (int i = 0; i < 8; ++i) {
+        fillers.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        [[maybe_unused]] const int ignored = ::connect(fillers.back().get(), generic, length);
+    }
+    config::NodeUrl url;
+    url.host = "127.0.0.1";
+    url.port = ntohs(address.sin_port);
+    Client client(url);
+    const core::Serial acquire = client.send(Verb::acquire, "mine", seconds{60}, milliseconds{300});
+    const core::Reply reply = client.wait(acquire);
+    EXPECT_EQ(reply.answer, Answer::silent);
+    EXPECT_EQ(reply.text, "connection not established within 300 ms");
+    EXPECT_FALSE(reply.sent);
+}
+
+TEST(Outage, ANameThatDoesNotExistHoldsNobodyUp) {
+    const RedisServer server;
+    config::NodeUrl nowhere;
+    nowhere.host = "no-such-host.invalid";
+    Client client({nowhere, server.url()});
+    const core::Serial lost = client.send(Verb::acquire, "mine", seconds{60}, seconds{20}, 0);
+    const core::Serial won = client.send(Verb::acquire, "mine", seconds{60}, seconds{20}, 1);
+    EXPECT_EQ(client.wait(won).answer, Answer::granted);
+    const core::Reply reply = client.wait(lost);
+    EXPECT_NE(reply.answer, Answer::granted);
+    EXPECT_TRUE(says(reply, "host name cannot be resolved: ") || says(reply, "host name not resolved"))
+        << reply.text;
+    EXPECT_FALSE(reply.sent);
+}
+
+TEST(Dialer, TriesOneAddressAfterTheOther) {
+    const RedisServer server({}, true);
+    config::NodeUrl good;
+    good.host = "127.0.0.1";
+    good.port = server.port();
+    config::NodeUrl bad = good;
+    bad.port = free_port();
+    Dialer dialer(good, {resolve_at_once(bad)[0], resolve_at_once(good)[0]});
+
+    const Instant now = event::now();
+    UniqueFd socket = dialer.dial(now, now + seconds{10});
+    if (dialer.switch_at()) { // the refusal has not come at once
+        EXPECT_EQ(*dialer.switch_at(), now + seconds{5});
+        dialer.reject(ECONNREFUSED);
+        socket = dialer.dial(now + seconds{2}, now + seconds{10});
+    }
+    EXPECT_TRUE(socket);
+    EXPECT_FALSE(dialer.switch_at());
+    dialer.settle();
+    EXPECT_TRUE(dialer.dial(now, now + seconds{10})); // the good one first
+    EXPECT_EQ(*dialer.switch_at(), now + seconds{5});
+    dialer.reject(ETIMEDOUT);
+    (void)dialer.dial(now, now + seconds{10});
+    dialer.reject(ECONNREFUSED);
+    EXPECT_FALSE(dialer.dial(now, now + seconds{10}));
+    EXPECT_FALSE(dialer.resolving());
+    EXPECT_EQ(dialer.why(), "connection refused");
+}
+
+} // namespace
+} // namespace redlock::redis
