@@ -29,7 +29,7 @@ std::string silence(Duration timeout) {
 
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes),
-      responsive_(terms_.nodes), backoff_(terms_.seed) {
+      responsive_(terms_.nodes), latest_(terms_.nodes), backoff_(terms_.seed) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes,
           "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
@@ -60,22 +60,28 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     // Before the news: a lease whose validity has passed is lost, whatever this reply would have made of it.
     if (phase_ == Phase::held) step_held(now);
     responsive_[reply.node] = reply.answer != Answer::silent;
-    if (reply.serial >= attempt_begins_) apply(now, reply);
+    if (reply.serial >= attempt_begins_) apply(reply);
     round_.take(reply);
     if (sweep_) sweep_->on_reply(now, reply);
     step(now);
 }
 
 // What a reply about this attempt's token says about who holds our key.
-void Lock::apply(Instant, const Reply &reply) {
+void Lock::apply(const Reply &reply) {
     if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent)
         touched_[reply.node] = false;
     if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
     if (reply.verb != Verb::acquire && reply.verb != Verb::extend) return;
     // Silence and errors prove nothing: the expiry stays as it was.
-    if (reply.answer == Answer::granted && reply.sent)
+    if (reply.answer != Answer::granted && reply.answer != Answer::refused) return;
+    // Requests to one node are executed in order: a grant that is repeated after a later refusal is history.
+    if (reply.serial < latest_[reply.node]) return;
+    latest_[reply.node] = reply.serial;
+    if (reply.answer == Answer::refused) {
+        lease_.drop(reply.node);
+    } else if (reply.sent) {
         lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
-    if (reply.answer == Answer::refused) lease_.drop(reply.node);
+    }
 }
 
 void Lock::tick(Instant now) {

@@ -85,7 +85,7 @@ class Lock : public Conversation {
 
   private:
     void start_round(Instant now, Verb verb);
-    void apply(Instant now, const Reply &reply);
+    void apply(const Reply &reply);
     void step(Instant now);
     void step_acquiring(Instant now);
     void step_held(Instant now);
@@ -113,6 +113,7 @@ class Lock : public Conversation {
     std::vector<Request> requests_;
     std::vector<bool> touched_;    // a command of this attempt may have reached the node
     std::vector<bool> responsive_; // the node answered, and has not been silent since
+    std::vector<Serial> latest_;   // the latest request to the node whose outcome is known
 
     Backoff backoff_;
     Duration round_trip_{};

@@ -237,6 +237,21 @@ TEST(Extend, ANodeThatLostTheKeyNoLongerCounts) {
     EXPECT_EQ(d.lock.blocker(), "somebody");
 }
 
+TEST(Extend, ARepeatedGrantDoesNotUndoARefusal) {
+    Driver d(renewing());
+    d.win();
+    const auto acquires = d.round;
+    const Duration at = d.to_deadline();
+    d.hear(at, 0, Answer::refused, at);
+    d.hear(at, 1, Answer::granted, at);
+    d.hear(at, reply_to(acquires[0], Answer::granted, start + ms)); // heard a second time
+    d.hear(at, 2, Answer::silent, at);
+    EXPECT_EQ(d.validity(), trusted);
+    d.to_deadline();
+    d.hear(at + seconds{3}, reply_to(d.round[2], Answer::refused, start + at));
+    EXPECT_EQ(d.lock.phase(), Phase::lost);
+}
+
 TEST(Release, SinceTheLossItAbandonsOnlyWhereACommandMayHaveBeen) {
     Driver d(terms_for(3));
     d.acquire({});

@@ -187,13 +187,17 @@ class World {
         }
     }
 
-    // What belongs to an attempt before.
+    // What was heard before, once more; or what was never asked.
     void stray() {
         Reply reply;
-        reply.serial = random_() % first_serial_; // of an attempt before
-        reply.node = random_() % terms_.nodes;
-        reply.verb = static_cast<Verb>(random_() % 4);
-        reply.answer = static_cast<Answer>(1 + random_() % 3);
+        if (!heard_.empty() && !one_in(4)) {
+            reply = heard_[random_() % heard_.size()];
+        } else {
+            reply.serial = random_() % first_serial_; // of an attempt before
+            reply.node = random_() % terms_.nodes;
+            reply.verb = static_cast<Verb>(random_() % 4);
+            reply.answer = static_cast<Answer>(1 + random_() % 3);
+        }
         hear(reply);
     }
 
