@@ -120,7 +120,7 @@ class Lock : public Conversation {
     Instant round_deadline_{};
     Instant next_at_{}; // pausing: the next attempt; held: the next renewal
     std::optional<Instant> give_up_at_;
-    std::optional<Instant> unreachable_since_;
+    std::optional<Instant> unreachable_since_; // no attempt since then has heard a quorum
     bool started_ = false;
 };
 

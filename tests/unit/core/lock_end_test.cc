@@ -143,7 +143,7 @@ TEST(Wait, WithoutAnEndItGoesOnWhileNodesAnswer) {
 }
 
 TEST(Unreachable, ForOneTtlInARowIsTheEnd) {
-    for (const std::string_view votes : {"eee", "---", "gee", "ee-"}) {
+    for (const std::string_view votes : {"eee", "---", "gee", "rss", "ee-"}) {
         Driver d(waiting(std::nullopt));
         repeat(d, votes, seconds{60});
         EXPECT_EQ(d.lock.ending(), Ending::unreachable) << votes;
