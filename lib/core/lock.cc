@@ -29,7 +29,7 @@ std::string silence(Duration timeout) {
 
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes),
-      responsive_(terms_.nodes), backoff_(terms_.seed) {
+      responsive_(terms_.nodes), latest_(terms_.nodes), backoff_(terms_.seed) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes,
           "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
@@ -60,22 +60,29 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     // Before the news: a lease whose validity has passed is lost, whatever this reply would have made of it.
     if (phase_ == Phase::held) step_held(now);
     responsive_[reply.node] = reply.answer != Answer::silent;
-    if (reply.serial >= attempt_begins_) apply(now, reply);
+    if (reply.serial >= attempt_begins_) apply(reply);
     round_.take(reply);
+    if (!out_of_reach()) unreachable_since_.reset();
     if (sweep_) sweep_->on_reply(now, reply);
     step(now);
 }
 
 // What a reply about this attempt's token says about who holds our key.
-void Lock::apply(Instant, const Reply &reply) {
+void Lock::apply(const Reply &reply) {
     if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent)
         touched_[reply.node] = false;
     if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
     if (reply.verb != Verb::acquire && reply.verb != Verb::extend) return;
     // Silence and errors prove nothing: the expiry stays as it was.
-    if (reply.answer == Answer::granted && reply.sent)
+    if (reply.answer != Answer::granted && reply.answer != Answer::refused) return;
+    // Requests to one node are executed in order: a grant that is repeated after a later refusal is history.
+    if (reply.serial < latest_[reply.node]) return;
+    latest_[reply.node] = reply.serial;
+    if (reply.answer == Answer::refused) {
+        lease_.drop(reply.node);
+    } else if (reply.sent) {
         lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
-    if (reply.answer == Answer::refused) lease_.drop(reply.node);
+    }
 }
 
 void Lock::tick(Instant now) {
@@ -132,11 +139,10 @@ void Lock::attempt_failed(Instant now) {
         return a && a->answer == Answer::error && a->trouble == Trouble::access;
     });
     if (static_cast<std::size_t>(denied) > terms_.nodes - terms_.quorum) return clean_up(now, Ending::denied);
-    if (round_.heard() + round_.pending() >= terms_.quorum) {
-        unreachable_since_.reset();
-    } else if (!unreachable_since_) {
+    // Votes still under way do not count, or a silent node would hide behind two fast ones for ever.
+    if (out_of_reach() && !unreachable_since_) {
         unreachable_since_ = round_.started();
-    } else if (now - *unreachable_since_ >= terms_.ttl) {
+    } else if (out_of_reach() && now - *unreachable_since_ >= terms_.ttl) {
         return clean_up(now, Ending::unreachable);
     }
     if (give_up_at_ && now >= *give_up_at_) return clean_up(now, Ending::busy);
@@ -198,11 +204,13 @@ void Lock::start_sweep(Instant now, Phase phase, Verb verb, Ending ending) {
 
 void Lock::step_sweeping(Instant now) {
     sweep_->tick(now);
-    const bool why_open = ending_ == Ending::busy || ending_ == Ending::unreachable;
-    if (why_open && now >= round_deadline_) round_.close(silence(terms_.node_timeout));
-    // "Busy" and "out of reach" are different news: the votes still under way may decide which it is.
-    if (!sweep_->done() || (why_open && out_of_reach() && round_.pending() > 0)) return;
-    if (why_open) ending_ = out_of_reach() ? Ending::unreachable : Ending::busy;
+    if (ending_ == Ending::busy) {
+        if (now >= round_deadline_) round_.close(silence(terms_.node_timeout));
+        // "Busy" and "out of reach" are different news: the votes still under way may decide which it is.
+        if (out_of_reach() && round_.pending() > 0) return;
+    }
+    if (!sweep_->done()) return;
+    if (ending_ == Ending::busy && out_of_reach()) ending_ = Ending::unreachable;
     phase_ = Phase::ended;
 }
 

@@ -85,7 +85,7 @@ class Lock : public Conversation {
 
   private:
     void start_round(Instant now, Verb verb);
-    void apply(Instant now, const Reply &reply);
+    void apply(const Reply &reply);
     void step(Instant now);
     void step_acquiring(Instant now);
     void step_held(Instant now);
@@ -113,13 +113,14 @@ class Lock : public Conversation {
     std::vector<Request> requests_;
     std::vector<bool> touched_;    // a command of this attempt may have reached the node
     std::vector<bool> responsive_; // the node answered, and has not been silent since
+    std::vector<Serial> latest_;   // the latest request to the node whose outcome is known
 
     Backoff backoff_;
     Duration round_trip_{};
     Instant round_deadline_{};
     Instant next_at_{}; // pausing: the next attempt; held: the next renewal
     std::optional<Instant> give_up_at_;
-    std::optional<Instant> unreachable_since_;
+    std::optional<Instant> unreachable_since_; // no attempt since then has heard a quorum
     bool started_ = false;
 };
 

@@ -1,0 +1,85 @@
+#include "core/lease.hh"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace redlock::core {
+namespace {
+
+constexpr Instant base = Instant{seconds{1000}};
+
+TEST(TrustedTime, IsWhatOneGetsByHand) {
+    EXPECT_EQ(trusted_time(seconds{30}, {0.01, seconds{5}}), milliseconds{24'698});
+    EXPECT_EQ(trusted_time(seconds{30}, {0, Duration{}}), milliseconds{29'998});
+    EXPECT_EQ(trusted_time(seconds{2}, {0.1, milliseconds{333}}), milliseconds{1465});
+    EXPECT_LT(trusted_time(milliseconds{1}, {0.01, Duration{}}), Duration{});
+}
+
+TEST(TrustedTime, RoundsTheDriftUp) {
+    for (const Duration ttl : {Duration{1}, Duration{99}, Duration{101}, Duration{1'000'000'001}}) {
+        const Duration allowed = ttl - trusted_time(ttl, {0.01, Duration{}}) - milliseconds{2};
+        EXPECT_GE(allowed * 100, ttl);
+        EXPECT_LT((allowed - Duration{1}) * 100, ttl);
+    }
+}
+
+TEST(Lease, ValidityIsTheQuorumthLargest) {
+    std::mt19937 random(1);
+    for (int i = 0; i < 20'000; ++i) {
+        const std::size_t nodes = 1 + random() % 9, quorum = 1 + random() % nodes;
+        std::vector<Instant> expiry(nodes, distant_past);
+        Lease lease(nodes, quorum);
+        for (std::size_t step = 0; step < 2 * nodes; ++step) {
+            const NodeIndex node = random() % nodes;
+            if (random() % 4 == 0) {
+                lease.drop(node);
+                expiry[node] = distant_past;
+            } else {
+                const Instant at = base + milliseconds{random() % 20};
+                lease.confirm(node, at);
+                if (at > expiry[node]) expiry[node] = at;
+            }
+            std::vector<Instant> sorted = expiry;
+            std::sort(sorted.begin(), sorted.end());
+            ASSERT_EQ(lease.validity(), sorted[nodes - quorum]);
+        }
+    }
+}
+
+TEST(Lease, ConfirmNeverShortens) {
+    Lease lease(1, 1);
+    lease.confirm(0, base + seconds{9});
+    lease.confirm(0, base + seconds{8});
+    EXPECT_EQ(lease.validity(), base + seconds{9});
+    lease.drop(0);
+    EXPECT_EQ(lease.validity(), distant_past);
+    lease.confirm(0, base + seconds{8});
+    EXPECT_EQ(lease.validity(), base + seconds{8});
+}
+
+TEST(Lease, LostIsForEver) {
+    Lease lease(3, 2);
+    EXPECT_FALSE(lease.lost(base)); // nobody relies upon it yet
+    lease.confirm(0, base);
+    lease.confirm(1, base + seconds{1});
+    lease.rely();
+    EXPECT_FALSE(lease.lost(base - Duration{1}));
+    EXPECT_TRUE(lease.lost(base)); // V itself is too late
+    for (NodeIndex node = 0; node < 3; ++node) lease.confirm(node, base + seconds{60});
+    EXPECT_EQ(lease.validity(), distant_past);
+    EXPECT_TRUE(lease.lost(base - seconds{1}));
+}
+
+TEST(Lease, DroppedBelowTheQuorumIsLost) {
+    Lease lease(3, 2);
+    lease.confirm(0, base + seconds{9});
+    lease.confirm(1, base + seconds{9});
+    lease.rely();
+    EXPECT_FALSE(lease.lost(base));
+    lease.drop(1);
+    EXPECT_TRUE(lease.lost(base));
+}
+
+} // namespace
+} // namespace redlock::core
