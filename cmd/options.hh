@@ -89,20 +89,28 @@ constexpr bool takes(const CommandInfo &command, const Option &option) {
     return (option.commands & bit(command.command)) != 0;
 }
 
-// The option that is spelled so, dashes included, among those of `commands`; null when there is none.
-constexpr const Option *find_option(std::string_view spelling, unsigned commands = ~0U) {
-    for (const Option &option : all_options)
-        if ((option.commands & commands) != 0 &&
-            any_spelling(option, [&](std::string_view each) { return each == spelling; }))
-            return &option;
-    return nullptr;
+// The option that is spelled so, dashes included, among those of `commands`: its place in the table, or the
+// table's size.
+constexpr std::size_t find_index(std::string_view spelling, unsigned commands = ~0U) {
+    std::size_t i = 0;
+    for (; i < all_options.size(); ++i)
+        if ((all_options[i].commands & commands) != 0 &&
+            any_spelling(all_options[i], [&](std::string_view each) { return each == spelling; }))
+            break;
+    return i;
 }
 
-// The same for the program's own text: a spelling that is not in the table does not compile.
+// The same; null when there is none.
+constexpr const Option *find_option(std::string_view spelling, unsigned commands = ~0U) {
+    const std::size_t i = find_index(spelling, commands);
+    return i < all_options.size() ? &all_options[i] : nullptr;
+}
+
+// For the program's own text: a spelling that is not in the table does not compile.
 consteval const Option &option(std::string_view spelling) {
-    const Option *found = find_option(spelling);
-    if (found == nullptr) throw "no such option in the table";
-    return *found;
+    const std::size_t i = find_index(spelling);
+    if (i == all_options.size()) throw "no such option in the table";
+    return all_options[i];
 }
 
 // How messages call it: its first long spelling, else its only one ("-c").
