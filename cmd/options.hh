@@ -40,8 +40,6 @@ inline constexpr std::array<Option, 21> all_options{{
     {"--ttl", "DUR", ValueKind::duration, Group::lock, taking_a_lock,
      "length of the lease: an abandoned lock frees itself after DUR; exec renews it in time", "30s",
      "REDLOCK_TTL"},
-    {"-q, --quiet", "", ValueKind::flag, Group::general, on_nodes, "say nothing but errors"},
-    {"-v, --verbose", "", ValueKind::flag, Group::general, on_nodes, "say more; -vv still more"},
 
     {"-c", "LINE", ValueKind::shell_line, Group::command, bit(Command::exec),
      "run LINE by $SHELL, else /bin/sh, in place of COMMAND"},
@@ -70,6 +68,8 @@ inline constexpr std::array<Option, 21> all_options{{
     {"--nodes", "N", ValueKind::integer, Group::lab, bit(Command::lab), "how many nodes", "5"},
     {"--tcp", "", ValueKind::flag, Group::lab, bit(Command::lab), "loopback ports in place of unix sockets"},
 
+    {"-q, --quiet", "", ValueKind::flag, Group::general, everywhere, "say nothing but errors"},
+    {"-v, --verbose", "", ValueKind::flag, Group::general, everywhere, "say more; -vv still more"},
     {"-h, --help", "", ValueKind::flag, Group::general, everywhere, "print this help"},
     {"-V, --version", "", ValueKind::flag, Group::general, everywhere, "print the version"},
 }};

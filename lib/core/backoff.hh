@@ -1,0 +1,26 @@
+// Pauses between tries: full jitter over a window that doubles, so that clients that collided once do
+// not collide again. Deterministic: the randomness is a seed handed in.
+#pragma once
+
+#include "util/time.hh"
+
+#include <cstdint>
+
+namespace redlock::core {
+
+class Backoff {
+  public:
+    explicit Backoff(std::uint64_t seed) : state_(seed) {}
+
+    // A pause between `base` / 2 and min(base × 2^tries, cap), evenly spread.
+    Duration next(Duration base, Duration cap);
+    // The next try is the first again.
+    void reset() { tries_ = 0; }
+
+  private:
+    double unit(); // in [0, 1)
+    std::uint64_t state_;
+    unsigned tries_ = 0;
+};
+
+} // namespace redlock::core

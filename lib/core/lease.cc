@@ -1,0 +1,37 @@
+#include "core/lease.hh"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace redlock::core {
+
+namespace {
+// Redis keeps whole milliseconds: one for the rounding of its clock, one for that of the expiry.
+constexpr Duration node_rounding = milliseconds{2};
+} // namespace
+
+Duration trusted_time(Duration ttl, const ClockTrust &trust) {
+    const Duration drift{
+        static_cast<Duration::rep>(std::ceil(static_cast<double>(ttl.count()) * trust.drift))};
+    return ttl - drift - trust.slack - node_rounding;
+}
+
+void Lease::confirm(NodeIndex node, Instant expiry) {
+    if (!lost_) expiry_[node] = std::max(expiry_[node], expiry);
+}
+
+Instant Lease::validity() const {
+    if (lost_) return distant_past;
+    std::vector<Instant> sorted = expiry_;
+    const auto nth = sorted.begin() + static_cast<std::ptrdiff_t>(quorum_ - 1);
+    std::nth_element(sorted.begin(), nth, sorted.end(), std::greater<>());
+    return *nth;
+}
+
+bool Lease::lost(Instant now) {
+    if (relied_upon_ && now >= validity()) lost_ = true;
+    return lost_;
+}
+
+} // namespace redlock::core

@@ -1,0 +1,47 @@
+// What the client holds after a won round: one expiry per node, and V, the end of validity, as the Q-th
+// largest of them (protocol: lease). At every moment before V at least Q nodes hold our key, so rounds
+// that succeed in part combine safely. Once lost, a lease stays lost: no late reply revives it.
+#pragma once
+
+#include "core/message.hh"
+
+#include <vector>
+
+namespace redlock::core {
+
+// What the clocks of client and nodes are trusted with.
+struct ClockTrust {
+    double drift = 0.01; // largest difference in rate
+    Duration slack{};    // largest step of a node's clock within a lease
+};
+
+// How long a key set with `ttl` may be relied upon, from just before its request was sent: the drift
+// allowance, the slack, and 2 ms for the node's millisecond arithmetic are taken off (protocol: 3).
+Duration trusted_time(Duration ttl, const ClockTrust &trust);
+
+class Lease {
+  public:
+    // No node holds anything yet.
+    Lease(std::size_t nodes, std::size_t quorum) : expiry_(nodes, distant_past), quorum_(quorum) {}
+
+    // The node confirmed the key until `expiry` at least. Never shortens. Ignored when lost.
+    void confirm(NodeIndex node, Instant expiry);
+    // The node does not hold our key.
+    void drop(NodeIndex node) { expiry_[node] = distant_past; }
+
+    // V; distant_past while fewer than a quorum hold the key, and for ever once lost.
+    [[nodiscard]] Instant validity() const;
+
+    // From now on the lease is relied upon, and is lost when its validity has passed.
+    void rely() { relied_upon_ = true; }
+    // True when the lease is lost at `now`; stays true. Ask before anything that could raise V is fed in.
+    bool lost(Instant now);
+
+  private:
+    std::vector<Instant> expiry_;
+    std::size_t quorum_;
+    bool relied_upon_ = false;
+    bool lost_ = false;
+};
+
+} // namespace redlock::core

@@ -1,0 +1,303 @@
+#include "core/lock.hh"
+
+#include "util/check.hh"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace redlock::core {
+
+namespace {
+
+// Pauses scale with the round trip, within these bounds (a waiting list at the nodes will replace them).
+constexpr int pause_round_trips = 4;
+constexpr Duration least_pause = milliseconds{4};
+constexpr Duration most_pause_when_busy = milliseconds{200};
+constexpr Duration most_pause_when_out_of_reach = seconds{1};
+constexpr Duration least_renewal_pause = milliseconds{20};
+
+std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+    return a && b ? std::min(*a, *b) : a ? a : b;
+}
+
+std::string silence(Duration timeout) {
+    return "no answer within " + std::to_string(to_ms_up(timeout)) + " ms";
+}
+
+} // namespace
+
+Lock::Lock(Terms terms)
+    : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes),
+      responsive_(terms_.nodes), backoff_(terms_.seed) {
+    check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes,
+          "any two quorums share a node");
+    check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
+}
+
+void Lock::acquire(Instant now, std::string token) {
+    check(phase_ == Phase::idle, "one attempt at a time");
+    if (!started_ && terms_.wait) give_up_at_ = now + *terms_.wait;
+    started_ = true;
+    token_ = std::move(token);
+    attempt_begins_ = next_serial_;
+    lease_ = Lease(terms_.nodes, terms_.quorum);
+    phase_ = Phase::acquiring;
+    touched_.assign(terms_.nodes, true);
+    start_round(now, Verb::acquire);
+}
+
+void Lock::start_round(Instant now, Verb verb) {
+    round_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
+    round_deadline_ = now + terms_.node_timeout;
+    round_open_ = true;
+    for (NodeIndex node = 0; node < terms_.nodes; ++node)
+        requests_.push_back({next_serial_++, verb, node, terms_.key, token_, terms_.ttl, round_deadline_});
+}
+
+void Lock::on_reply(Instant now, const Reply &reply) {
+    if (reply.node >= terms_.nodes) return;
+    // Before the news: a lease whose validity has passed is lost, whatever this reply would have made of it.
+    if (phase_ == Phase::held) step_held(now);
+    responsive_[reply.node] = reply.answer != Answer::silent;
+    if (reply.serial >= attempt_begins_) apply(now, reply);
+    round_.take(reply);
+    if (sweep_) sweep_->on_reply(now, reply);
+    step(now);
+}
+
+// What a reply about this attempt's token says about who holds our key.
+void Lock::apply(Instant, const Reply &reply) {
+    if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent)
+        touched_[reply.node] = false;
+    if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
+    if (reply.verb != Verb::acquire && reply.verb != Verb::extend) return;
+    // Silence and errors prove nothing: the expiry stays as it was.
+    if (reply.answer == Answer::granted && reply.sent)
+        lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
+    if (reply.answer == Answer::refused) lease_.drop(reply.node);
+}
+
+void Lock::tick(Instant now) {
+    step(now);
+}
+
+void Lock::step(Instant now) {
+    switch (phase_) {
+    case Phase::acquiring:
+        return step_acquiring(now);
+    case Phase::held:
+        return step_held(now);
+    case Phase::cleaning:
+    case Phase::releasing:
+        return step_sweeping(now);
+    case Phase::pausing:
+        if (give_up_at_ && now >= *give_up_at_) {
+            clean_up(now, Ending::busy);
+        } else if (now >= next_at_) {
+            phase_ = Phase::idle;
+        }
+        return;
+    case Phase::idle:
+    case Phase::lost:
+    case Phase::ended:
+        return;
+    }
+}
+
+void Lock::step_acquiring(Instant now) {
+    if (now >= round_deadline_) round_.close(silence(terms_.node_timeout));
+    switch (round_.outcome()) {
+    case Outcome::won:
+        round_trip_ = now - round_.started();
+        if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
+        round_open_ = false;
+        phase_ = Phase::held;
+        lease_.rely();
+        backoff_.reset();
+        next_at_ = round_.started() + renewal_period();
+        return;
+    case Outcome::lost:
+        return attempt_failed(now);
+    case Outcome::pending:
+        // With no time to wait at all, one bounded round is still due.
+        if (give_up_at_ && *terms_.wait > Duration{} && now >= *give_up_at_) attempt_failed(now);
+        return;
+    }
+}
+
+void Lock::attempt_failed(Instant now) {
+    if (round_.heard() > 0) round_trip_ = std::min(now - round_.started(), terms_.node_timeout);
+    const auto denied = std::count_if(round_.answers().begin(), round_.answers().end(), [](const auto &a) {
+        return a && a->answer == Answer::error && a->trouble == Trouble::access;
+    });
+    if (static_cast<std::size_t>(denied) > terms_.nodes - terms_.quorum) return clean_up(now, Ending::denied);
+    if (round_.heard() + round_.pending() >= terms_.quorum) {
+        unreachable_since_.reset();
+    } else if (!unreachable_since_) {
+        unreachable_since_ = round_.started();
+    } else if (now - *unreachable_since_ >= terms_.ttl) {
+        return clean_up(now, Ending::unreachable);
+    }
+    if (give_up_at_ && now >= *give_up_at_) return clean_up(now, Ending::busy);
+    abandon_and_pause(now);
+}
+
+void Lock::abandon_and_pause(Instant now) {
+    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
+        const Serial serial = next_serial_++;
+        if (touched_[node])
+            requests_.push_back(
+                {serial, Verb::abandon, node, terms_.key, token_, Duration{}, now + terms_.node_timeout});
+    }
+    touched_.assign(terms_.nodes, false);
+    round_open_ = false;
+    phase_ = Phase::pausing;
+    next_at_ = now + next_pause();
+}
+
+// Ending::busy here means "no time left"; step_sweeping tells a busy lock from nodes out of reach.
+void Lock::clean_up(Instant now, Ending ending) {
+    start_sweep(now, Phase::cleaning, Verb::abandon, ending);
+}
+
+void Lock::release(Instant now) {
+    check(phase_ == Phase::held || phase_ == Phase::lost, "only what was won is released");
+    const bool lost = phase_ == Phase::lost || lease_.lost(now);
+    // After a loss nobody is waiting for us to pass anything on.
+    start_sweep(now, Phase::releasing, lost ? Verb::abandon : Verb::release,
+                lost ? Ending::lost : Ending::released);
+}
+
+void Lock::give_up(Instant now) {
+    check(phase_ != Phase::held && phase_ != Phase::lost, "what was won is released");
+    if (phase_ == Phase::idle || phase_ == Phase::acquiring || phase_ == Phase::pausing) {
+        clean_up(now, Ending::interrupted);
+    } else if (phase_ == Phase::cleaning) {
+        ending_ = Ending::interrupted;
+    }
+}
+
+void Lock::start_sweep(Instant now, Phase phase, Verb verb, Ending ending) {
+    phase_ = phase;
+    ending_ = ending;
+    Sweep::Plan plan;
+    plan.verb = verb;
+    plan.key = terms_.key;
+    plan.token = token_;
+    plan.ask = verb == Verb::release ? std::vector<bool>(terms_.nodes, true) : touched_;
+    plan.await = responsive_;
+    plan.quorum = terms_.quorum;
+    plan.node_timeout = terms_.node_timeout;
+    plan.first = next_serial_;
+    next_serial_ += terms_.nodes;
+    sweep_.emplace(now, std::move(plan));
+    for (Request &request : sweep_->take_requests()) requests_.push_back(std::move(request));
+    step_sweeping(now);
+}
+
+void Lock::step_sweeping(Instant now) {
+    sweep_->tick(now);
+    const bool why_open = ending_ == Ending::busy || ending_ == Ending::unreachable;
+    if (why_open && now >= round_deadline_) round_.close(silence(terms_.node_timeout));
+    // "Busy" and "out of reach" are different news: the votes still under way may decide which it is.
+    if (!sweep_->done() || (why_open && out_of_reach() && round_.pending() > 0)) return;
+    if (why_open) ending_ = out_of_reach() ? Ending::unreachable : Ending::busy;
+    phase_ = Phase::ended;
+}
+
+void Lock::step_held(Instant now) {
+    if (lease_.lost(now)) {
+        phase_ = Phase::lost;
+        round_open_ = false;
+        return;
+    }
+    if (!terms_.renew) return;
+    if (round_open_) {
+        if (now >= round_deadline_) round_.close(silence(terms_.node_timeout));
+        switch (round_.outcome()) {
+        case Outcome::won:
+            round_trip_ = now - round_.started();
+            next_at_ = round_.started() + renewal_period();
+            backoff_.reset();
+            round_open_ = false;
+            break;
+        case Outcome::lost:
+            next_at_ = now + renewal_pause();
+            round_open_ = false;
+            break;
+        case Outcome::pending:
+            break;
+        }
+    }
+    if (!round_open_ && now >= next_at_) start_round(now, Verb::extend);
+}
+
+Duration Lock::next_pause() {
+    const Duration base = std::max(pause_round_trips * round_trip_, least_pause);
+    const Duration pause =
+        backoff_.next(base, out_of_reach() ? most_pause_when_out_of_reach : most_pause_when_busy);
+    const auto expiry = until_holder_expires();
+    return expiry ? std::min(pause, *expiry) : pause;
+}
+
+Duration Lock::renewal_pause() {
+    return backoff_.next(std::max(pause_round_trips * round_trip_, least_renewal_pause),
+                         renewal_period() / 4);
+}
+
+// When, by the times to live that the nodes named, a quorum may be free even if nobody releases.
+std::optional<Duration> Lock::until_holder_expires() const {
+    std::vector<Duration> left;
+    for (const auto &answer : round_.answers()) {
+        if (answer && answer->answer == Answer::refused && answer->holder_ttl)
+            left.push_back(*answer->holder_ttl + milliseconds{1});
+    }
+    const std::size_t granted = round_.count(Answer::granted);
+    if (granted >= terms_.quorum || left.size() < terms_.quorum - granted) return std::nullopt;
+    const auto last = left.begin() + static_cast<std::ptrdiff_t>(terms_.quorum - granted - 1);
+    std::nth_element(left.begin(), last, left.end());
+    return *last;
+}
+
+std::string Lock::blocker() const {
+    std::map<std::string, int> named;
+    std::string most;
+    for (const auto &answer : round_.answers()) {
+        if (!answer || answer->answer != Answer::refused) continue;
+        if (++named[answer->holder] > (most.empty() ? 0 : named[most])) most = answer->holder;
+    }
+    return most;
+}
+
+Instant Lock::validity() const {
+    return phase_ == Phase::held ? lease_.validity() : distant_past;
+}
+
+std::vector<Request> Lock::take_requests() {
+    return std::exchange(requests_, {});
+}
+
+std::optional<Instant> Lock::deadline() const {
+    switch (phase_) {
+    case Phase::acquiring:
+        return terms_.wait == Duration{} ? round_deadline_ : earlier(round_deadline_, give_up_at_);
+    case Phase::pausing:
+        return earlier(next_at_, give_up_at_);
+    case Phase::held:
+        if (!terms_.renew) return lease_.validity();
+        return std::min(lease_.validity(), round_open_ ? round_deadline_ : next_at_);
+    case Phase::cleaning:
+    case Phase::releasing: {
+        if (sweep_ && !sweep_->done()) return sweep_->deadline();
+        return round_deadline_;
+    }
+    case Phase::idle:
+    case Phase::lost:
+    case Phase::ended:
+        return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+} // namespace redlock::core

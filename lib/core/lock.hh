@@ -1,0 +1,126 @@
+// One lock, from the first attempt to the release. The only file pair that knows the transitions:
+//
+//   idle --acquire--> acquiring --won--> held --release--> releasing --> ended
+//    ^                    |  \            |  \                ^
+//    |                    |   \           |   V passed        |
+//    |                  lost   last one   |    v              |
+//    |                    |      \        |   lost --release--+
+//    +---- pausing <------+       +---> cleaning --> ended
+//
+// acquiring: a round is open. An attempt that cannot be won any more is abandoned on every node that a
+//   command may have reached before anything sleeps; then comes another after a pause (pausing, then idle:
+//   the caller brings a fresh token for each attempt), or, if it was the last, cleaning and the end.
+// held: extend rounds keep V ahead. A failed round leaves the lease as it is and is tried again soon.
+// lost: V has passed, or a quorum can no longer hold our key. Terminal: only release() is left.
+// ended: ending() says how.
+//
+// Inputs: acquire, release, give_up, on_reply, tick. After each, take_requests() and deadline().
+#pragma once
+
+#include "core/backoff.hh"
+#include "core/conversation.hh"
+#include "core/lease.hh"
+#include "core/round.hh"
+#include "core/sweep.hh"
+
+namespace redlock::core {
+
+// What was agreed before the start; the same for the whole life.
+struct Terms {
+    std::string key;
+    std::size_t nodes = 0;
+    std::size_t quorum = 0; // at least a majority
+    Duration ttl{};
+    ClockTrust trust;
+    Duration node_timeout{};
+    Duration needed{};            // won only if V is at least this far ahead
+    std::optional<Duration> wait; // nullopt: as long as it takes; 0: one attempt
+    bool renew = false;           // keep extending while held
+    std::uint64_t seed = 0;       // of the jitter
+};
+
+enum class Phase { idle, acquiring, pausing, held, lost, cleaning, releasing, ended };
+
+enum class Ending {
+    none,
+    busy,        // somebody else holds it
+    unreachable, // no quorum of nodes answered
+    denied,      // so many nodes refuse our credentials that there is no point in waiting
+    interrupted, // give_up()
+    lost,        // held, then lost
+    released,
+};
+
+class Lock : public Conversation {
+  public:
+    explicit Lock(Terms terms);
+
+    // Begins an attempt (phase idle only). `token`: fresh for every attempt, never used again.
+    void acquire(Instant now, std::string token);
+    // Gives a held or lost lock back (protocol: 6). Renewal stops before.
+    void release(Instant now);
+    // The caller no longer wants it (phases before held): cleans up, ends as interrupted.
+    void give_up(Instant now);
+
+    void on_reply(Instant now, const Reply &reply) override;
+    void tick(Instant now) override;
+    std::vector<Request> take_requests() override;
+    [[nodiscard]] std::optional<Instant> deadline() const override;
+
+    [[nodiscard]] Phase phase() const { return phase_; }
+    [[nodiscard]] Ending ending() const { return ending_; }
+    // V while held, distant_past otherwise.
+    [[nodiscard]] Instant validity() const;
+    [[nodiscard]] const std::string &token() const { return token_; }
+    [[nodiscard]] const Terms &terms() const { return terms_; }
+
+    // The latest round of acquire or extend: what each node said.
+    [[nodiscard]] const Round &last_round() const { return round_; }
+    // The release or the cleaning; nullopt before it began.
+    [[nodiscard]] const std::optional<Sweep> &sweep() const { return sweep_; }
+    // Fewer than a quorum of nodes were heard in the latest attempt.
+    [[nodiscard]] bool out_of_reach() const { return round_.heard() < terms_.quorum; }
+    // The token that most of the refusing nodes named; empty when none did.
+    [[nodiscard]] std::string blocker() const;
+
+  private:
+    void start_round(Instant now, Verb verb);
+    void apply(Instant now, const Reply &reply);
+    void step(Instant now);
+    void step_acquiring(Instant now);
+    void step_held(Instant now);
+    void attempt_failed(Instant now);
+    void clean_up(Instant now, Ending ending);
+    void abandon_and_pause(Instant now);
+    void start_sweep(Instant now, Phase phase, Verb verb, Ending ending);
+    void step_sweeping(Instant now);
+    Duration next_pause();
+    Duration renewal_pause();
+    [[nodiscard]] std::optional<Duration> until_holder_expires() const;
+    [[nodiscard]] Duration renewal_period() const { return (terms_.ttl - terms_.trust.slack) / 3; }
+
+    Terms terms_;
+    Phase phase_ = Phase::idle;
+    Ending ending_ = Ending::none;
+    std::string token_;
+    Serial next_serial_ = 1;
+    Serial attempt_begins_ = 1; // replies below belong to attempts that were abandoned
+
+    Round round_;
+    bool round_open_ = false;
+    Lease lease_;
+    std::optional<Sweep> sweep_;
+    std::vector<Request> requests_;
+    std::vector<bool> touched_;    // a command of this attempt may have reached the node
+    std::vector<bool> responsive_; // the node answered, and has not been silent since
+
+    Backoff backoff_;
+    Duration round_trip_{};
+    Instant round_deadline_{};
+    Instant next_at_{}; // pausing: the next attempt; held: the next renewal
+    std::optional<Instant> give_up_at_;
+    std::optional<Instant> unreachable_since_;
+    bool started_ = false;
+};
+
+} // namespace redlock::core

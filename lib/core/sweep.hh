@@ -1,0 +1,48 @@
+// One bounded pass that removes our key wherever it may be: release, or the abandoning of an attempt
+// that was not won (protocol: 3.5 and 6). Every node is asked; only those expected to answer are waited
+// for, so that a dead node costs nothing: its request is in the kernel's hands.
+#pragma once
+
+#include "core/conversation.hh"
+
+namespace redlock::core {
+
+class Sweep : public Conversation {
+  public:
+    struct Plan {
+        Verb verb = Verb::release; // or abandon
+        std::string key, token;
+        std::vector<bool> ask;   // per node: may the key be there?
+        std::vector<bool> await; // per node: is an answer expected soon?
+        std::size_t quorum = 0;
+        Duration node_timeout{};
+        Serial first = 0; // node i is asked with serial first + i
+    };
+    Sweep(Instant now, Plan plan);
+
+    void on_reply(Instant now, const Reply &reply) override;
+    void tick(Instant now) override;
+    std::vector<Request> take_requests() override;
+    [[nodiscard]] std::optional<Instant> deadline() const override;
+
+    [[nodiscard]] bool done() const { return done_; }
+    // How many nodes said what; the rest did not answer, or not well.
+    [[nodiscard]] std::size_t deleted() const { return deleted_; }
+    [[nodiscard]] std::size_t absent() const { return absent_; }
+    [[nodiscard]] std::size_t not_ours() const { return not_ours_; }
+    [[nodiscard]] std::size_t answered() const { return deleted_ + absent_ + not_ours_; }
+    // Per node, nullopt: nothing was heard.
+    [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return answers_; }
+
+  private:
+    void settle(Instant now);
+    Plan plan_;
+    std::vector<std::optional<Reply>> answers_;
+    std::vector<Request> requests_;
+    Instant started_;
+    Instant deadline_;
+    std::size_t deleted_ = 0, absent_ = 0, not_ours_ = 0;
+    bool done_ = false;
+};
+
+} // namespace redlock::core
