@@ -57,7 +57,7 @@ inline constexpr std::array<CommandInfo, 4> all_commands{{
      "give back a lock that acquire took",
      "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's.",
      "  redlock release --token \"$token\" migration\n"},
-    {Command::lab, "lab", Operands::maybe_command, "lab [--nodes N] [--tcp] [--] [COMMAND [ARG...]]\n",
+    {Command::lab, "lab", Operands::maybe_command, "lab [OPTIONS] [--] [COMMAND [ARG...]]\n",
      "throwaway nodes on this machine, to try things out",
      "Starts redis-server (or valkey-server) processes on this machine, runs COMMAND (default: $SHELL) "
      "with REDLOCK_NODES naming them, and removes every trace of them when it ends.",

@@ -29,10 +29,11 @@ struct ExitCode {
     unsigned commands; // which of them can end so; a code has an entry for each of its meanings
 };
 
-inline constexpr std::array<ExitCode, 11> all_exit_codes{{
+inline constexpr std::array<ExitCode, 12> all_exit_codes{{
     {exit_code::success, "success", "done", on_nodes & ~bit(Command::exec)},
     {exit_code::usage, "usage", "the command line is wrong", everywhere},
     {exit_code::unreachable, "unreachable", "no majority of the nodes can be reached", on_nodes},
+    {exit_code::unreachable, "unreachable", "the nodes cannot be started", bit(Command::lab)},
     {exit_code::internal, "internal", "internal error, or the system refused something", everywhere},
     {exit_code::busy, "busy", "busy: the lock could not be had in time (see -E)", taking_a_lock},
     {exit_code::access, "access", "the nodes refuse: password or permissions", on_nodes},

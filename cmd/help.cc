@@ -151,8 +151,7 @@ std::string overview_text() {
     for (const CommandInfo &command : all_commands) out += row(command.name, command.summary, 13);
     out += row("help", "help on a command, as in: redlock help exec", 13);
     out += "\nOptions:\n";
-    for (const Option &option : all_options)
-        if (option.group == Group::general) out += option_row(option);
+    for (const Option *each : {&option("--help"), &option("--version")}) out += option_row(*each);
     return out + "\nTry it without servers of your own:\n"
                  "  redlock lab -- redlock exec demo echo 'under the lock'\n";
 }

@@ -40,8 +40,6 @@ inline constexpr std::array<Option, 21> all_options{{
     {"--ttl", "DUR", ValueKind::duration, Group::lock, taking_a_lock,
      "length of the lease: an abandoned lock frees itself after DUR; exec renews it in time", "30s",
      "REDLOCK_TTL"},
-    {"-q, --quiet", "", ValueKind::flag, Group::general, on_nodes, "say nothing but errors"},
-    {"-v, --verbose", "", ValueKind::flag, Group::general, on_nodes, "say more; -vv still more"},
 
     {"-c", "LINE", ValueKind::shell_line, Group::command, bit(Command::exec),
      "run LINE by $SHELL, else /bin/sh, in place of COMMAND"},
@@ -70,6 +68,8 @@ inline constexpr std::array<Option, 21> all_options{{
     {"--nodes", "N", ValueKind::integer, Group::lab, bit(Command::lab), "how many nodes", "5"},
     {"--tcp", "", ValueKind::flag, Group::lab, bit(Command::lab), "loopback ports in place of unix sockets"},
 
+    {"-q, --quiet", "", ValueKind::flag, Group::general, everywhere, "say nothing but errors"},
+    {"-v, --verbose", "", ValueKind::flag, Group::general, everywhere, "say more; -vv still more"},
     {"-h, --help", "", ValueKind::flag, Group::general, everywhere, "print this help"},
     {"-V, --version", "", ValueKind::flag, Group::general, everywhere, "print the version"},
 }};
@@ -89,20 +89,28 @@ constexpr bool takes(const CommandInfo &command, const Option &option) {
     return (option.commands & bit(command.command)) != 0;
 }
 
-// The option that is spelled so, dashes included, among those of `commands`; null when there is none.
-constexpr const Option *find_option(std::string_view spelling, unsigned commands = ~0U) {
-    for (const Option &option : all_options)
-        if ((option.commands & commands) != 0 &&
-            any_spelling(option, [&](std::string_view each) { return each == spelling; }))
-            return &option;
-    return nullptr;
+// The option that is spelled so, dashes included, among those of `commands`: its place in the table, or the
+// table's size.
+constexpr std::size_t find_index(std::string_view spelling, unsigned commands = ~0U) {
+    std::size_t i = 0;
+    for (; i < all_options.size(); ++i)
+        if ((all_options[i].commands & commands) != 0 &&
+            any_spelling(all_options[i], [&](std::string_view each) { return each == spelling; }))
+            break;
+    return i;
 }
 
-// The same for the program's own text: a spelling that is not in the table does not compile.
+// The same; null when there is none.
+constexpr const Option *find_option(std::string_view spelling, unsigned commands = ~0U) {
+    const std::size_t i = find_index(spelling, commands);
+    return i < all_options.size() ? &all_options[i] : nullptr;
+}
+
+// For the program's own text: a spelling that is not in the table does not compile.
 consteval const Option &option(std::string_view spelling) {
-    const Option *found = find_option(spelling);
-    if (found == nullptr) throw "no such option in the table";
-    return *found;
+    const std::size_t i = find_index(spelling);
+    if (i == all_options.size()) throw "no such option in the table";
+    return all_options[i];
 }
 
 // How messages call it: its first long spelling, else its only one ("-c").

@@ -1,7 +1,8 @@
 #include "cmd/timing.hh"
 
+#include "core/lease.hh"
+
 #include <algorithm>
-#include <cmath>
 
 namespace redlock::cmd {
 
@@ -18,8 +19,7 @@ Timing complete(const TimingWish &wish) {
 }
 
 Duration fresh_validity(const Timing &timing) {
-    const double drift = std::ceil(static_cast<double>(timing.ttl.count()) * timing.drift);
-    return timing.ttl - Duration{static_cast<Duration::rep>(drift)} - timing.slack - milliseconds{2};
+    return core::trusted_time(timing.ttl, {timing.drift, timing.slack});
 }
 
 Duration renewal_period(const Timing &timing) {

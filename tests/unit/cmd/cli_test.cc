@@ -78,6 +78,7 @@ TEST(CommandLine, IsCutAsTheContractSays) {
         {{"release", "--token", "abc", "db"}, "release --token=abc |db|"},
         {{"lab"}, "lab ||"},
         {{"lab", "--"}, "lab ||"},
+        {{"lab", "-qv"}, "lab --quiet --verbose ||"},
         {{"lab", "--nodes", "3", "--tcp"}, "lab --nodes=3 --tcp ||"},
         {{"lab", "ls", "--nodes", "3"}, "lab ||<ls><--nodes><3>"},
         {{"lab", "--", "ls", "--", "x"}, "lab ||<ls><--><x>"},
