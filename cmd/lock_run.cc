@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <unistd.h>
+#include <utility>
 
 namespace redlock::cmd {
 
@@ -76,28 +77,27 @@ bool LockRun::acquire(const std::function<void()> &meanwhile) {
     std::exception_ptr failure;
     bool first = true;
     while (lock_.phase() != core::Phase::held && lock_.phase() != core::Phase::ended) {
-        if (lock_.phase() == core::Phase::idle) {
-            if (!first) {
-                waiting_.failed(event::now(), lock_.out_of_reach()
-                                                  ? "no majority of the nodes can be reached\n" + node_table()
-                                                  : "held by " + describe_holder(lock_.blocker()));
-            }
-            lock_.acquire(event::now(), core::make_token(random_hex128(), self()));
+        if (lock_.phase() != core::Phase::idle) {
+            note_signals(turn());
+            if (signal_ != 0 && lock_.phase() != core::Phase::held) lock_.give_up(event::now());
             pump_.send();
-            if (first) {
-                first = false;
-                try {
-                    meanwhile();
-                } catch (...) {
-                    failure = std::current_exception();
-                    lock_.give_up(event::now());
-                    pump_.send();
-                }
-            }
+            continue;
         }
-        note_signals(turn());
-        if (signal_ != 0 && lock_.phase() != core::Phase::held) lock_.give_up(event::now());
+        if (!first) {
+            waiting_.failed(event::now(), lock_.out_of_reach()
+                                              ? "no majority of the nodes can be reached\n" + node_table()
+                                              : "held by " + describe_holder(lock_.blocker()));
+        }
+        lock_.acquire(event::now(), core::make_token(random_hex128(), self()));
         pump_.send();
+        if (!std::exchange(first, false) || lock_.phase() == core::Phase::ended) continue;
+        try {
+            meanwhile();
+        } catch (...) {
+            failure = std::current_exception();
+            lock_.give_up(event::now());
+            pump_.send();
+        }
     }
     if (lock_.phase() == core::Phase::held) return true;
     nodes_.finish();

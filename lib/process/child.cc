@@ -108,9 +108,9 @@ Child::Child(const Command &command, const event::Signals &signals) {
     std::vector<char *> envp = pointers(environment);
     envp.resize(environment.size() + most_late_variables + 1);
     std::vector<char *> argv = pointers(command.argv);
-    // New descriptors take the lowest free number: those of the gate lie above all of ours, but for the
-    // few that connections to as many nodes as allowed may have left free below.
-    const int highest = std::max(gate.write.get(), report.write.get()) + 2 * 64 + 16;
+    // New descriptors take the lowest free number, so those of the gate lie above all of ours, but for a
+    // few whose makers left a number free below them meanwhile.
+    const int highest = std::max(gate.write.get(), report.write.get()) + 16;
     const Gatekeeper keeper{gate.read.get(), report.write.get(), ::getpid(), argv.data(),
                             envp.data(),     environment.size(), &signals,   highest};
     pid_ = ::fork();

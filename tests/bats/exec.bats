@@ -147,6 +147,17 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
   wait_until eval '[ -z "$(keys_left)" ]'
 }
 
+@test "nodes that refuse before the first turn of the loop: 69, no hang" {
+  for count in 1 3; do
+    nodes=()
+    for ((i = 0; i < count; ++i)); do nodes+=(-S "redis://127.0.0.1:$(free_port)"); done
+    run timeout 60 "$REDLOCK" exec -n "${nodes[@]}" db -- touch ran
+    [ "$status" -eq 69 ]
+    [[ $output == *"connection refused"* ]]
+  done
+  [ ! -e ran ]
+}
+
 @test "renewal: the lock outlives its ttl while the command runs" {
   background exec --ttl 1s db -- sleep 3.5
   wait_until eval '[ "$(holders db)" -eq 5 ]'
