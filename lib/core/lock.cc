@@ -187,6 +187,7 @@ void Lock::give_up(Instant now) {
         clean_up(now, Ending::interrupted);
     } else if (phase_ == Phase::cleaning) {
         ending_ = Ending::interrupted;
+        step_sweeping(now);
     }
 }
 

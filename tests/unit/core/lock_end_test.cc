@@ -299,6 +299,17 @@ TEST(GiveUp, WhileCleaningIsTheNewsThatCounts) {
     EXPECT_EQ(d.lock.phase(), Phase::ended);
 }
 
+TEST(GiveUp, EndsTheWaitForTheLastVotes) {
+    Driver d(waiting(Duration{}));
+    d.acquire({});
+    say_all(d, ms, "re");
+    d.hear(2 * ms, reply_to(d.asked[0], Answer::refused, d.now));
+    EXPECT_EQ(d.lock.phase(), Phase::cleaning); // for the vote of node 2
+    d.give_up(3 * ms);
+    EXPECT_EQ(d.lock.phase(), Phase::ended);
+    EXPECT_EQ(d.lock.ending(), Ending::interrupted);
+}
+
 TEST(GiveUp, WhileReleasingChangesNothing) {
     Driver d(waiting(std::nullopt));
     d.win();
