@@ -278,7 +278,8 @@ TEST(Release, SinceTheLossItAbandonsOnlyWhereACommandMayHaveBeen) {
     d.hear(ms, 2, Answer::granted, Duration{});
     d.release(trusted); // not yet noticed
     EXPECT_EQ(nodes_of(d.asked, Verb::abandon), (Nodes{1, 2}));
-    for (const Request &request : d.asked) d.hear(trusted + ms, reply_to(request, Answer::refused, d.now));
+    for (const Request &request : std::vector(d.asked))
+        d.hear(trusted + ms, reply_to(request, Answer::refused, d.now));
     EXPECT_EQ(d.lock.ending(), Ending::lost);
 }
 
