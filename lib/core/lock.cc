@@ -99,7 +99,9 @@ void Lock::step(Instant now) {
     case Phase::releasing:
         return step_sweeping(now);
     case Phase::pausing:
-        if (give_up_at_ && now >= *give_up_at_) {
+        if (denied()) {
+            clean_up(now, Ending::denied);
+        } else if (give_up_at_ && now >= *give_up_at_) {
             clean_up(now, Ending::busy);
         } else if (now >= next_at_) {
             phase_ = Phase::idle;
@@ -135,10 +137,7 @@ void Lock::step_acquiring(Instant now) {
 
 void Lock::attempt_failed(Instant now) {
     if (round_.heard() > 0) round_trip_ = std::min(now - round_.started(), terms_.node_timeout);
-    const auto denied = std::count_if(round_.answers().begin(), round_.answers().end(), [](const auto &a) {
-        return a && a->answer == Answer::error && a->trouble == Trouble::access;
-    });
-    if (static_cast<std::size_t>(denied) > terms_.nodes - terms_.quorum) return clean_up(now, Ending::denied);
+    if (denied()) return clean_up(now, Ending::denied);
     // Votes still under way do not count, or a silent node would hide behind two fast ones for ever.
     if (out_of_reach() && !unreachable_since_) {
         unreachable_since_ = round_.started();
@@ -147,6 +146,13 @@ void Lock::attempt_failed(Instant now) {
     }
     if (give_up_at_ && now >= *give_up_at_) return clean_up(now, Ending::busy);
     abandon_and_pause(now);
+}
+
+bool Lock::denied() const {
+    const auto count = std::count_if(round_.answers().begin(), round_.answers().end(), [](const auto &a) {
+        return a && a->answer == Answer::error && a->trouble == Trouble::access;
+    });
+    return static_cast<std::size_t>(count) > terms_.nodes - terms_.quorum;
 }
 
 void Lock::abandon_and_pause(Instant now) {
@@ -162,7 +168,7 @@ void Lock::abandon_and_pause(Instant now) {
     next_at_ = now + next_pause();
 }
 
-// Ending::busy here means "no time left"; step_sweeping tells a busy lock from nodes out of reach.
+// Ending::busy here means "no time left"; step_sweeping finds out what it was that took so long.
 void Lock::clean_up(Instant now, Ending ending) {
     start_sweep(now, Phase::cleaning, Verb::abandon, ending);
 }
@@ -181,6 +187,7 @@ void Lock::give_up(Instant now) {
         clean_up(now, Ending::interrupted);
     } else if (phase_ == Phase::cleaning) {
         ending_ = Ending::interrupted;
+        step_sweeping(now);
     }
 }
 
@@ -210,7 +217,7 @@ void Lock::step_sweeping(Instant now) {
         if (out_of_reach() && round_.pending() > 0) return;
     }
     if (!sweep_->done()) return;
-    if (ending_ == Ending::busy && out_of_reach()) ending_ = Ending::unreachable;
+    if (ending_ == Ending::busy && out_of_reach()) ending_ = denied() ? Ending::denied : Ending::unreachable;
     phase_ = Phase::ended;
 }
 

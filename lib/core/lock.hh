@@ -97,6 +97,7 @@ class Lock : public Conversation {
     Duration next_pause();
     Duration renewal_pause();
     [[nodiscard]] std::optional<Duration> until_holder_expires() const;
+    [[nodiscard]] bool denied() const;
     [[nodiscard]] Duration renewal_period() const { return (terms_.ttl - terms_.trust.slack) / 3; }
 
     Terms terms_;

@@ -63,7 +63,7 @@ TEST(Nonblock, EndsWithTheNewsOfOneRound) {
           // The last votes decide which it is.
           Case{"erg", Ending::busy}, Case{"ers", Ending::unreachable}, Case{"eergr", Ending::busy},
           Case{"errer", Ending::busy}, Case{"eersg", Ending::unreachable}, Case{"rrddg", Ending::busy},
-          Case{"eed", Ending::unreachable}}) {
+          Case{"rrddd", Ending::denied}, Case{"rdd", Ending::denied}, Case{"eed", Ending::unreachable}}) {
         Driver d(waiting(Duration{}, c.votes.size() > 3 ? 5 : 3));
         d.acquire({});
         for (NodeIndex node = 0; node < c.votes.size(); ++node) {
@@ -168,8 +168,8 @@ TEST(Unreachable, CountsFromTheLastTimeAQuorumWasHeard) {
 }
 
 TEST(Denied, WhenTooManyNodesRefuseOurCredentials) {
-    for (const auto &[votes, end] :
-         {std::pair{"dd", true}, std::pair{"ed-", false}, std::pair{"dr-", false}, std::pair{"drr", false}}) {
+    for (const auto &[votes, end] : {std::pair{"dd", true}, std::pair{"ed-", false}, std::pair{"dr-", false},
+                                     std::pair{"rdd", true}, std::pair{"drr", false}}) {
         Driver d(waiting(std::nullopt));
         d.acquire({});
         say_all(d, ms, votes);
@@ -297,6 +297,17 @@ TEST(GiveUp, WhileCleaningIsTheNewsThatCounts) {
     EXPECT_EQ(d.lock.ending(), Ending::interrupted);
     d.give_up(103 * ms);
     EXPECT_EQ(d.lock.phase(), Phase::ended);
+}
+
+TEST(GiveUp, EndsTheWaitForTheLastVotes) {
+    Driver d(waiting(Duration{}));
+    d.acquire({});
+    say_all(d, ms, "re");
+    d.hear(2 * ms, reply_to(d.asked[0], Answer::refused, d.now));
+    EXPECT_EQ(d.lock.phase(), Phase::cleaning); // for the vote of node 2
+    d.give_up(3 * ms);
+    EXPECT_EQ(d.lock.phase(), Phase::ended);
+    EXPECT_EQ(d.lock.ending(), Ending::interrupted);
 }
 
 TEST(GiveUp, WhileReleasingChangesNothing) {

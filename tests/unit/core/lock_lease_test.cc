@@ -122,6 +122,21 @@ TEST(Lost, AtOnceWhenAQuorumNoLongerHoldsTheKey) {
     }
 }
 
+TEST(Lost, TheAttemptBeforeIsForgotten) {
+    Driver d(renewing());
+    d.acquire({}, "older");
+    d.hear(ms, 0, Answer::granted, Duration{});
+    for (const NodeIndex node : {1U, 2U}) d.hear(ms, node, Answer::refused, Duration{});
+    const Duration at = d.to_deadline();
+    d.acquire(at);
+    d.hear(at, 0, Answer::error, at);
+    for (const NodeIndex node : {1U, 2U}) d.hear(at, node, Answer::granted, at);
+    const Duration later = d.to_deadline();
+    EXPECT_EQ(d.lock.phase(), Phase::held);
+    d.hear(later, 1, Answer::refused, later); // what node 0 once granted does not take its place
+    EXPECT_EQ(d.lock.phase(), Phase::lost);
+}
+
 TEST(Lost, WithoutRenewalAtV) {
     Driver d(terms_for(3));
     d.win();
@@ -235,6 +250,9 @@ TEST(Extend, ANodeThatLostTheKeyNoLongerCounts) {
     d.hear(at, 1, Answer::granted, at);
     EXPECT_EQ(d.validity(), period + trusted);
     EXPECT_EQ(d.lock.blocker(), "somebody");
+    // One yes is not a quorum: once more, and soon.
+    d.hear(at, 2, Answer::error, at);
+    EXPECT_LE(*d.lock.deadline(), d.now + period / 4);
 }
 
 TEST(Extend, ARepeatedGrantDoesNotUndoARefusal) {
@@ -260,7 +278,8 @@ TEST(Release, SinceTheLossItAbandonsOnlyWhereACommandMayHaveBeen) {
     d.hear(ms, 2, Answer::granted, Duration{});
     d.release(trusted); // not yet noticed
     EXPECT_EQ(nodes_of(d.asked, Verb::abandon), (Nodes{1, 2}));
-    for (const Request &request : d.asked) d.hear(trusted + ms, reply_to(request, Answer::refused, d.now));
+    for (const Request &request : std::vector(d.asked))
+        d.hear(trusted + ms, reply_to(request, Answer::refused, d.now));
     EXPECT_EQ(d.lock.ending(), Ending::lost);
 }
 
@@ -285,6 +304,15 @@ TEST(Release, IsBounded) {
     EXPECT_EQ(d.to_deadline(), seconds{1} + 300 * ms);
     EXPECT_EQ(d.lock.ending(), Ending::released);
     EXPECT_EQ(d.lock.sweep()->answered(), 0U);
+}
+
+TEST(Release, EndsTheRenewal) {
+    Driver d(renewing());
+    d.win();
+    d.release(period - ms);
+    d.tick(period + ms);
+    EXPECT_EQ(d.lock.phase(), Phase::releasing);
+    EXPECT_TRUE(d.asked.empty());
 }
 
 using LockDeathTest = testing::Test;

@@ -23,7 +23,7 @@ class World {
     World(std::uint64_t seed, Seen &seen) : random_(seed), seen_(seen), terms_(draw_terms()), lock_(terms_) {
         nodes_.resize(terms_.nodes);
         after(below(10 * terms_.ttl), [this] { give_up(); });
-        for (int i = 0; i < 4; ++i) after(below(4 * terms_.ttl), [this] { disturb(); });
+        for (int i = 0; i < 8; ++i) after(below(4 * terms_.ttl), [this] { disturb(); });
         acquire();
     }
 
@@ -116,7 +116,13 @@ class World {
         } else {
             EXPECT_EQ(lock_.validity(), distant_past);
         }
-        for (const Request &request : requests) send(request);
+        for (const Request &request : requests) {
+            EXPECT_TRUE(request.verb == Verb::acquire  ? phase == Phase::acquiring
+                        : request.verb == Verb::extend ? before == Phase::held
+                                                       : before != phase)
+                << static_cast<int>(request.verb) << " in phase " << static_cast<int>(phase);
+            send(request);
+        }
         if (phase != before) entered(phase);
     }
 
