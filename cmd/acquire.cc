@@ -1,10 +1,10 @@
 #include "cmd/commands.hh"
 
-#include "config/duration.hh"
-#include "event/clock.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/lock_run.hh"
 #include "cmd/say.hh"
+#include "config/duration.hh"
+#include "event/clock.hh"
 #include "util/text.hh"
 
 namespace redlock::cmd {

@@ -2,8 +2,8 @@
 // thrown (util/error.hh) and printed by main.
 #pragma once
 
-#include "event/signals.hh"
 #include "cmd/settings.hh"
+#include "event/signals.hh"
 
 namespace redlock::cmd {
 

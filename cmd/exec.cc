@@ -2,14 +2,14 @@
 // let through once the lock is won, watched by the supervisor, and reaped before the lock is released.
 #include "cmd/commands.hh"
 
-#include "config/duration.hh"
-#include "event/clock.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/lock_run.hh"
+#include "cmd/say.hh"
+#include "config/duration.hh"
+#include "event/clock.hh"
 #include "process/child.hh"
 #include "process/supervisor.hh"
 #include "process/terminal.hh"
-#include "cmd/say.hh"
 #include "util/text.hh"
 
 #include <algorithm>

@@ -1,26 +1,23 @@
 #include "cmd/lab.hh"
 
+#include "cmd/exit_code.hh"
 #include "cmd/lab_servers.hh"
+#include "cmd/say.hh"
 #include "event/poll_set.hh"
 #include "process/child.hh"
 #include "process/terminal.hh"
+#include "util/text.hh"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fmt/format.h>
 #include <optional>
 #include <unistd.h>
 
 namespace redlock::cmd {
 
 namespace {
-
-constexpr int unavailable = 69;
-constexpr int cannot_execute = 126;
-constexpr int not_found = 127;
 
 struct Outcome {
     int code = 0;
@@ -33,10 +30,11 @@ std::vector<std::string> users_shell() {
 }
 
 // The command has stopped. Stops with it, so that the shell which started us sees it, and goes on when
-// it is continued; unless it only wanted the terminal and can have it.
+// it is continued; unless it only wanted the terminal and can have it, or nobody does job control here.
 void follow_stop(const process::Child &child, process::Terminal &terminal, int stop_signal) {
     const bool wants_terminal = stop_signal == SIGTTIN || stop_signal == SIGTTOU;
     if (!wants_terminal || !terminal.give(child.pid())) {
+        if (!terminal.exists()) return;
         const bool had_terminal = terminal.take_back();
         process::stop_own_group();
         if (had_terminal) terminal.give(child.pid()); // fg; after bg it is not ours to give
@@ -47,14 +45,14 @@ void follow_stop(const process::Child &child, process::Terminal &terminal, int s
 Outcome outcome_of(const process::Status &status, const process::Child &child, const std::string &name,
                    const std::vector<int> &passed_on) {
     if (const std::optional<int> error = child.exec_error()) {
-        fmt::print(stderr, "redlock: lab: cannot execute {}: {}\n", name, std::strerror(*error));
-        return {*error == ENOENT ? not_found : cannot_execute, std::nullopt};
+        say("lab: cannot execute {}: {}", printable(name), std::strerror(*error));
+        return {*error == ENOENT ? exit_code::not_found : exit_code::not_executable, std::nullopt};
     }
     if (!status.killed()) return {status.exit_code(), std::nullopt};
     const int signal = status.term_signal();
     const bool ours = signal == SIGINT || signal == SIGQUIT ||
                       std::find(passed_on.begin(), passed_on.end(), signal) != passed_on.end();
-    return {128 + signal, ours ? std::optional(signal) : std::nullopt};
+    return {exit_code::signal_base + signal, ours ? std::optional(signal) : std::nullopt};
 }
 
 Outcome run_command(const process::Command &command, LabServers &servers, event::Signals &signals) {
@@ -69,7 +67,8 @@ Outcome run_command(const process::Command &command, LabServers &servers, event:
         signals.watch(set);
         set.wait(std::nullopt);
         for (const int signal : signals.take(set)) {
-            if (signal == SIGCHLD) continue;
+            if (signal == SIGCHLD || signal == SIGWINCH)
+                continue; // the terminal tells the command's group itself
             passed_on.push_back(signal);
             child.signal_group(signal);
         }
@@ -83,18 +82,16 @@ Outcome run_command(const process::Command &command, LabServers &servers, event:
 
 Outcome run(const LabOptions &options, event::Signals &signals) {
     LabServers servers(options.nodes, options.tcp, signals);
-    if (const auto signal = servers.wait_until_ready(signals)) return {128 + *signal, signal};
+    if (const auto signal = servers.wait_until_ready(signals)) return {0, signal};
 
     process::Command command{options.command,
                              {"REDLOCK_NODES=" + servers.node_list(), "REDLOCK_LAB_DIR=" + servers.folder()}};
-    if (options.verbose > 0)
-        fmt::print(stderr, "redlock: lab: {} for {}\n", servers.program(), servers.node_list());
+    if (options.verbose > 0) say("lab: {} for {}", servers.program(), servers.node_list());
     if (command.argv.empty()) command.argv = users_shell();
     if (command.argv == users_shell() && !options.quiet && ::isatty(STDIN_FILENO) == 1)
-        fmt::print(stderr,
-                   "redlock: lab: {} nodes for this shell ({}); try: redlock exec demo -- sleep 60\n"
-                   "redlock: lab: leave with 'exit': the nodes and all that they hold are gone then\n",
-                   options.nodes, command.argv[0]);
+        say("lab: {} nodes for this shell ({}); try: redlock exec demo -- sleep 60\n"
+            "lab: leave with 'exit': the nodes and all that they hold are gone then",
+            options.nodes, printable(command.argv[0]));
     return run_command(command, servers, signals);
 }
 
@@ -105,8 +102,8 @@ int run_lab(const LabOptions &options, event::Signals &signals) {
     try {
         outcome = run(options, signals); // the servers are gone when this returns
     } catch (const LabUnavailable &error) {
-        fmt::print(stderr, "redlock: {}\n", error.what());
-        return unavailable;
+        say(error.what());
+        return exit_code::unreachable;
     }
     if (outcome.die_of) event::die_of(*outcome.die_of);
     return outcome.code;

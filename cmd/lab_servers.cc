@@ -1,6 +1,7 @@
 #include "cmd/lab_servers.hh"
 
 #include "event/clock.hh"
+#include "process/terminal.hh"
 #include "util/check.hh"
 #include "util/error.hh"
 #include "util/text.hh"
@@ -119,21 +120,6 @@ std::string end_of_log(const std::string &name) {
 }
 
 } // namespace
-
-bool ends_by_default(int signal) {
-    switch (signal) {
-    case SIGCHLD:
-    case SIGCONT:
-    case SIGURG:
-    case SIGWINCH:
-    case SIGTSTP:
-    case SIGTTIN:
-    case SIGTTOU:
-        return false;
-    default:
-        return true;
-    }
-}
 
 LabServers::LabServers(const event::Signals &signals)
     : signals_(signals), program_(find_server()), folder_(make_folder()) {}
@@ -272,8 +258,11 @@ bool LabServers::answers(const Server &server, event::Signals &signals, Duration
         signals.watch(set);
         const std::size_t slot = asked ? set.add(fd.get(), POLLIN) : 0;
         set.wait(deadline);
-        for (const int signal : signals.take(set))
-            if (ends_by_default(signal)) ending = signal;
+        for (const int signal : signals.take(set)) {
+            const event::DefaultAction action = event::default_action(signal);
+            if (action == event::DefaultAction::terminate) ending = signal;
+            if (action == event::DefaultAction::stop) process::stop_own_group();
+        }
         if (!asked || set.ready(slot) == 0) continue;
         std::array<char, 4096> buffer{};
         const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());

@@ -78,7 +78,4 @@ class LabServers {
     std::vector<Server> servers_;
 };
 
-// Would `signal` end a process that does nothing about it?
-bool ends_by_default(int signal);
-
 } // namespace redlock::cmd

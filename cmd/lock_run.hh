@@ -2,13 +2,13 @@
 // lock and the loop; borrows settings and signals.
 #pragma once
 
+#include "cmd/settings.hh"
+#include "cmd/waiting.hh"
 #include "core/lock.hh"
 #include "event/poll_set.hh"
 #include "event/signals.hh"
 #include "redis/nodes.hh"
 #include "session/pump.hh"
-#include "cmd/settings.hh"
-#include "cmd/waiting.hh"
 
 #include <functional>
 #include <string>

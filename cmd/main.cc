@@ -40,9 +40,12 @@ int run(std::span<const std::string> arguments) {
     }
     event::Signals signals;
     switch (settings.command) {
-    case Command::exec: return run_exec(settings, signals, invocation.not_found_hint);
-    case Command::acquire: return run_acquire(settings, signals);
-    case Command::release: return run_release(settings, signals);
+    case Command::exec:
+        return run_exec(settings, signals, invocation.not_found_hint);
+    case Command::acquire:
+        return run_acquire(settings, signals);
+    case Command::release:
+        return run_release(settings, signals);
     case Command::lab:
         return run_lab({static_cast<unsigned>(settings.lab_nodes.value), settings.lab_tcp, settings.words,
                         settings.verbosity < 0, std::max(settings.verbosity, 0)},
@@ -55,16 +58,16 @@ int run(std::span<const std::string> arguments) {
 } // namespace redlock::cmd
 
 int main(int argc, char **argv) {
-    using namespace redlock;
+    namespace cmd = redlock::cmd;
     namespace exit_code = cmd::exit_code;
     cmd::occupy_standard_streams();
     try {
         const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
         return cmd::run(arguments);
-    } catch (const UsageError &error) {
+    } catch (const redlock::UsageError &error) {
         cmd::say(error.what());
         return exit_code::usage;
-    } catch (const ConfigError &error) {
+    } catch (const redlock::ConfigError &error) {
         cmd::say(error.what());
         return exit_code::config;
     } catch (const std::bad_alloc &) {

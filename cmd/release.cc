@@ -1,10 +1,10 @@
 #include "cmd/commands.hh"
 
-#include "core/sweep.hh"
-#include "event/clock.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/lock_run.hh"
 #include "cmd/say.hh"
+#include "core/sweep.hh"
+#include "event/clock.hh"
 #include "util/text.hh"
 
 namespace redlock::cmd {
@@ -33,7 +33,8 @@ int run_release(const Settings &settings, event::Signals &signals) {
         pump.handle(poll);
         // The pass is bounded and half of it helps nobody: finish it, then go.
         for (const int signal : signals.take(poll)) {
-            if (event::default_action(signal) == event::DefaultAction::terminate && death == 0) death = signal;
+            if (event::default_action(signal) == event::DefaultAction::terminate && death == 0)
+                death = signal;
         }
     }
     nodes.finish();
@@ -41,15 +42,17 @@ int run_release(const Settings &settings, event::Signals &signals) {
 
     const std::string name = printable(settings.name);
     if (sweep.answered() < settings.quorum.value) {
-        say("{} may still be held: {} of {} nodes answered, {} are needed; it ends by itself when its time to "
+        say("{} may still be held: {} of {} nodes answered, {} are needed; it ends by itself when its time "
+            "to "
             "live is over\n{}",
-            name, sweep.answered(), nodes.size(), settings.quorum.value, answer_table(nodes, sweep.answers()));
+            name, sweep.answered(), nodes.size(), settings.quorum.value,
+            answer_table(nodes, sweep.answers()));
         return exit_code::unreachable;
     }
     if (sweep.deleted() > 0) return exit_code::success;
     if (sweep.not_ours() > 0) {
-        say("{} was not yours any more: this token's lease has ended and somebody else holds the lock\n{}", name,
-            answer_table(nodes, sweep.answers()));
+        say("{} was not yours any more: this token's lease has ended and somebody else holds the lock\n{}",
+            name, answer_table(nodes, sweep.answers()));
     } else {
         say("{} was not held: this token's lease has ended, or it was released before", name);
     }

@@ -1,7 +1,7 @@
 #include "cmd/waiting.hh"
 
-#include "config/duration.hh"
 #include "cmd/say.hh"
+#include "config/duration.hh"
 
 #include <array>
 
@@ -20,9 +20,9 @@ void Waiting::failed(Instant now, const std::string &reason) {
                              ? first_lines[told_]
                              : then_every * static_cast<Duration::rep>(told_ - first_lines.size() + 1);
     if (waited < due) return;
-    while (told_ < first_lines.size() ? first_lines[told_] <= waited
-                                      : then_every * static_cast<Duration::rep>(told_ - first_lines.size() + 1) <=
-                                            waited)
+    while (told_ < first_lines.size()
+               ? first_lines[told_] <= waited
+               : then_every * static_cast<Duration::rep>(told_ - first_lines.size() + 1) <= waited)
         ++told_;
     say("waiting for {} since {}: {}", name_, config::show_duration(waited), reason);
 }

@@ -113,12 +113,13 @@ bool Connection::take_answer(const Ask &ask, const Value &value) {
     const auto error = value.error();
     if (!error && !value.decode(reply)) return false;
     parting_words_.reset();
+    const bool granted = reply.answer == Answer::granted;
     if (error || condemned_) {
         report(ask, Answer::error, condemned_ ? *condemned_ : explain(*error, url_.password));
     } else {
         replies_.push_back(std::move(reply));
     }
-    if (condemned_ && ask.request.verb == Verb::acquire && reply.answer == Answer::granted) {
+    if (condemned_ && ask.request.verb == Verb::acquire && granted) {
         // The default user needs no password, so the lock was set although AUTH failed. It does not count,
         // and must not stay in the way of others.
         Ask cleanup{.kind = Ask::Kind::cleanup, .request = ask.request};

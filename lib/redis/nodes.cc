@@ -27,7 +27,8 @@ const std::string &Nodes::name(core::NodeIndex node) const {
 
 void Nodes::send(core::Request request) {
     check(request.node < connections_.size(), "the request is for a node that exists");
-    connections_[request.node]->send(std::move(request), event::now());
+    Connection &connection = *connections_[request.node];
+    connection.send(std::move(request), event::now());
 }
 
 void Nodes::watch(event::PollSet &set) {

@@ -312,10 +312,10 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   run redlock exec db -- touch ran
   [ "$status" -eq 77 ]
   [[ $output == *NOAUTH* ]]
-  REDLOCK_NODES=$(sed 's,unix://,&:wrong-one@,g' <<<"$REDLOCK_NODES") run redlock exec -v db -- touch ran
+  REDLOCK_NODES=${REDLOCK_NODES//unix:\/\//unix://:wrong-one@} run redlock exec -v db -- touch ran
   [ "$status" -eq 77 ]
   [[ $output == *WRONGPASS* && $output != *wrong-one* ]]
-  run redlock exec -n -S "$(sed 's,unix://,&:sesame@,g' <<<"$REDLOCK_NODES")" db -- true
+  run redlock exec -n -S "${REDLOCK_NODES//unix:\/\//unix://:sesame@}" db -- true
   [[ $output == *"command line"* && $output != *sesame* ]]
   [ ! -e ran ]
   for i in 1 2 3; do node_cli "$i" -a sesame --no-auth-warning CONFIG SET requirepass ''; done

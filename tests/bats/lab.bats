@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # redlock lab: real servers for one command, and nothing left of them whatever happens.
 
-# shellcheck disable=SC2016,SC2030,SC2031 # scripts for inner shells; each test is a subshell of its own
+# shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 
 load helper
 
