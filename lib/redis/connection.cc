@@ -140,6 +140,7 @@ void Connection::expire(Instant now) {
         const bool connected = socket_ && !connecting_;
         report_silent(ask, dialer_.resolving() ? "host name not resolved"
                            : !connected        ? "connection not established"
+                           : held_by_ > 0      ? "database not selected"
                                                : "the node took no request");
         return true;
     });

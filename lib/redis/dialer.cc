@@ -36,15 +36,12 @@ std::string describe(int error, const config::NodeUrl &url) {
 } // namespace
 
 UniqueFd Dialer::dial(Instant now, Instant deadline) {
-    if (addresses_.empty()) {
-        if (!lookup_) addresses_ = resolve_at_once(url_);
-        if (addresses_.empty()) {
-            if (!lookup_) lookup_.emplace(url_.host, url_.port);
-            if (!lookup_->done()) return {};
-            take_lookup();
-            if (addresses_.empty()) return {};
-        }
+    if (addresses_.empty() && !lookup_ && !unresolved_) {
+        addresses_ = resolve_at_once(url_);
+        if (addresses_.empty()) lookup_.emplace(url_.host, url_.port);
+        if (lookup_) (void)take_lookup(); // where it could not even begin
     }
+    if (resolving()) return {};
     while (tried_ < addresses_.size()) {
         const Address &address = addresses_[current_];
         const auto left = static_cast<int>(addresses_.size() - tried_);
@@ -65,9 +62,9 @@ UniqueFd Dialer::dial(Instant now, Instant deadline) {
             return socket;
         reject(errno);
     }
-    settle();
     // Perhaps the node has moved. This round is lost; a later one finds the new addresses.
-    if (!lookup_ && resolve_at_once(url_).empty()) lookup_.emplace(url_.host, url_.port);
+    if (!lookup_ && !unresolved_ && resolve_at_once(url_).empty()) lookup_.emplace(url_.host, url_.port);
+    settle();
     return {};
 }
 
@@ -79,30 +76,26 @@ void Dialer::reject(int error) {
 
 void Dialer::settle() {
     tried_ = 0;
+    unresolved_ = false;
     switch_at_.reset();
 }
 
-void Dialer::take_lookup() {
+bool Dialer::take_lookup() {
+    if (!lookup_ || !lookup_->done()) return false;
+    const bool awaited = resolving();
     if (lookup_->addresses().empty()) {
-        why_ = fmt::format("host name cannot be resolved: {}", printable(lookup_->error()));
+        if (awaited) why_ = fmt::format("host name cannot be resolved: {}", printable(lookup_->error()));
+        unresolved_ = awaited;
     } else if (tried_ == 0) {
         addresses_ = lookup_->addresses();
         current_ = 0;
     }
     lookup_.reset();
+    return awaited;
 }
 
-void Dialer::watch(event::PollSet &set) {
-    slot_.reset();
-    if (lookup_ && lookup_->fd() >= 0) slot_ = set.add(lookup_->fd(), POLLIN);
-}
-
-bool Dialer::handle(const event::PollSet &set) {
-    if (!lookup_ || !slot_ || set.ready(*slot_) == 0) return false;
-    // Left alone until dial() takes it, so that a failed look-up is reported to who waits for it.
-    if (addresses_.empty()) return true;
-    take_lookup();
-    return false;
+void Dialer::watch(event::PollSet &set) const {
+    if (lookup_) set.add(lookup_->fd(), POLLIN);
 }
 
 } // namespace redlock::redis

@@ -41,17 +41,16 @@ class Dialer {
     // Why the round failed; safe to print.
     [[nodiscard]] const std::string &why() const { return why_; }
 
-    void watch(event::PollSet &set);
-    // True: the name has been looked up, call dial() again.
-    bool handle(const event::PollSet &set);
+    void watch(event::PollSet &set) const;
+    // Takes the result of a look-up, if one has come. True: dial() was waiting for it; call it again, or
+    // settle() if nobody needs a socket any more.
+    [[nodiscard]] bool take_lookup();
 
   private:
-    void take_lookup();
-
     const config::NodeUrl &url_;
     std::vector<Address> addresses_;
     std::optional<Lookup> lookup_;
-    std::optional<std::size_t> slot_;
+    bool unresolved_ = false; // the look-up of this round has failed
     std::size_t current_ = 0; // the address to dial next
     std::size_t tried_ = 0;   // addresses that failed in this round
     std::optional<Instant> switch_at_;

@@ -209,7 +209,12 @@ void Connection::watch(event::PollSet &set) {
 }
 
 void Connection::handle(const event::PollSet &set, Instant now) {
-    if (dialer_.handle(set) && !socket_) dial(now);
+    if (dialer_.take_lookup()) {
+        if (has_requests())
+            dial(now);
+        else
+            dialer_.settle();
+    }
     const int events = slot_ ? set.ready(*slot_) : 0;
     if (connecting_) {
         // Writing tells whether the connect has succeeded.

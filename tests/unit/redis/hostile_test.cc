@@ -163,6 +163,33 @@ TEST(Hostile, AbandonGoesOverANewConnection) {
     EXPECT_EQ(connections, 2);
 }
 
+// An acquire that was written and lost, and the same again, not written yet: the first may have been done.
+TEST(Hostile, AbandonIsSentWhenTheSameAcquireWasEverWritten) {
+    std::atomic<int> connections = 0;
+    std::atomic<bool> may_answer = false;
+    const FakeServer server([&](const Peer &peer) {
+        peer.read();
+        if (++connections == 1) {
+            if (peer.write("+OK\r\n+OK\r\n")) peer.read(); // takes the acquire, then closes
+            return;
+        }
+        while (!may_answer) std::this_thread::sleep_for(milliseconds{1});
+        if (!peer.write("+OK\r\n+OK\r\n")) return;
+        peer.read(); // the abandon
+        if (peer.write("*1\r\n$7\r\ndeleted\r\n")) peer.wait();
+    });
+    config::NodeUrl url = server.url();
+    url.db = 1;
+    Client client(url);
+    EXPECT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::error);
+    const core::Serial again = client.send(Verb::acquire, "mine");
+    const core::Serial abandon = client.send(Verb::abandon, "mine");
+    EXPECT_EQ(client.wait(again).answer, Answer::silent);
+    EXPECT_TRUE(client.replies.empty());
+    may_answer = true;
+    EXPECT_EQ(client.wait(abandon).answer, Answer::granted);
+}
+
 // An echo: our own bytes come back, the password among them.
 TEST(Hostile, ThePasswordIsNeverRepeated) {
     config::NodeUrl access;
