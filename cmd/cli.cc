@@ -15,36 +15,33 @@ constexpr std::size_t longest_name = 4096;
 
 void check_name(const CommandInfo &command, const std::string &name) {
     if (name.empty())
-        throw UsageError(fmt::format("{}: the NAME of the lock is empty (an unset variable?); give it a name",
-                                     command.name));
+        throw UsageError(
+            fmt::format("{}: the NAME of the lock is empty (an unset variable?); give it a name", command.name));
     if (name.find("://") != name.npos)
         throw UsageError(
             fmt::format("{}: {} looks like the address of a node where the NAME of the lock belongs; nodes "
                         "are given with -S URL",
                         command.name, in_quotes(name)));
     if (name.size() > longest_name)
-        throw UsageError(fmt::format("{}: the NAME of the lock has {} bytes; at most {} are accepted",
-                                     command.name, name.size(), longest_name));
+        throw UsageError(fmt::format("{}: the NAME of the lock has {} bytes; at most {} are accepted", command.name,
+                                     name.size(), longest_name));
 }
 
 void check_operands(const CommandInfo &command, const Split &split, bool shell_line) {
     const std::string_view synopsis = command.synopsis.substr(0, command.synopsis.find('\n'));
     if (command.operands == Operands::maybe_command) return;
     if (split.operands.empty())
-        throw UsageError(
-            fmt::format("{}: no NAME for the lock was given; usage: redlock {}", command.name, synopsis));
+        throw UsageError(fmt::format("{}: no NAME for the lock was given; usage: redlock {}", command.name, synopsis));
     if (split.operands.size() > 1)
-        throw UsageError(
-            fmt::format("{}: one NAME is expected, {} is one word too many{}; to run a command under the "
-                        "lock: redlock exec NAME COMMAND",
-                        command.name, in_quotes(split.operands[1]), split.number_hint));
+        throw UsageError(fmt::format("{}: one NAME is expected, {} is one word too many{}; to run a command under the "
+                                     "lock: redlock exec NAME COMMAND",
+                                     command.name, in_quotes(split.operands[1]), split.number_hint));
     check_name(command, split.operands[0]);
     if (command.operands == Operands::name) return;
     if (shell_line && !split.command.empty())
-        throw UsageError(
-            fmt::format("{}: both -c and the command {} were given; leave out one of them (options for "
-                        "redlock stand before COMMAND)",
-                        command.name, in_quotes(split.command[0])));
+        throw UsageError(fmt::format("{}: both -c and the command {} were given; leave out one of them (options for "
+                                     "redlock stand before COMMAND)",
+                                     command.name, in_quotes(split.command[0])));
     if (!shell_line && split.command.empty())
         throw UsageError(
             fmt::format("{}: no COMMAND after the lock's name {}{}; usage: redlock {}; to take the lock and "
@@ -71,9 +68,8 @@ Invocation help_on(std::span<const std::string> words) {
 
 Invocation parse_command_line(std::span<const std::string> arguments) {
     if (arguments.empty())
-        throw UsageError(
-            "no command was given; to run something under a lock: redlock exec NAME COMMAND; see "
-            "'redlock --help'");
+        throw UsageError("no command was given; to run something under a lock: redlock exec NAME COMMAND; see "
+                         "'redlock --help'");
     const std::string &first = arguments[0];
     const auto rest = arguments.subspan(1);
     if (first == "help") return help_on(rest);

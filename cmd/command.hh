@@ -11,9 +11,7 @@ namespace redlock::cmd {
 enum class Command : unsigned { exec, acquire, release, lab };
 
 // A set of commands, as options and exit codes name it.
-constexpr unsigned bit(Command command) {
-    return 1U << static_cast<unsigned>(command);
-}
+constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 inline constexpr unsigned taking_a_lock = bit(Command::exec) | bit(Command::acquire);
 inline constexpr unsigned on_nodes = taking_a_lock | bit(Command::release);
 inline constexpr unsigned running_a_command = bit(Command::exec) | bit(Command::lab);
@@ -53,8 +51,7 @@ inline constexpr std::array<CommandInfo, 4> all_commands{{
      "  token=$(redlock acquire --ttl 5m migration) || exit\n"
      "  ./migrate.sh\n"
      "  redlock release --token \"$token\" migration\n"},
-    {Command::release, "release", Operands::name, "release [OPTIONS] NAME\n",
-     "give back a lock that acquire took",
+    {Command::release, "release", Operands::name, "release [OPTIONS] NAME\n", "give back a lock that acquire took",
      "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's.",
      "  redlock release --token \"$token\" migration\n"},
     {Command::lab, "lab", Operands::maybe_command, "lab [OPTIONS] [--] [COMMAND [ARG...]]\n",
@@ -66,9 +63,7 @@ inline constexpr std::array<CommandInfo, 4> all_commands{{
      "  redlock lab --nodes 3 --tcp ./integration-test.sh\n"},
 }};
 
-constexpr const CommandInfo &info(Command command) {
-    return all_commands[static_cast<std::size_t>(command)];
-}
+constexpr const CommandInfo &info(Command command) { return all_commands[static_cast<std::size_t>(command)]; }
 
 // Null when there is none of that name.
 constexpr const CommandInfo *find_command(std::string_view name) {

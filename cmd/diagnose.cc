@@ -17,15 +17,12 @@ struct Habit {
     std::string_view answer;
 };
 constexpr std::array<Habit, 5> habits{{
-    {"-u --unlock",
-     "not needed: exec gives the lock back when COMMAND ends; what 'redlock acquire' took is given "
-     "back by 'redlock release'"},
-    {"-o --close",
-     "not needed: redlock's descriptors never reach COMMAND, so there is nothing to close, and what "
-     "COMMAND leaves in the background does not keep the lock"},
-    {"-F --no-fork",
-     "not possible: redlock must stay beside COMMAND, to renew the lock and to end COMMAND should "
-     "the lock be lost; signals are passed on, so it can be used as if it were COMMAND"},
+    {"-u --unlock", "not needed: exec gives the lock back when COMMAND ends; what 'redlock acquire' took is given "
+                    "back by 'redlock release'"},
+    {"-o --close", "not needed: redlock's descriptors never reach COMMAND, so there is nothing to close, and what "
+                   "COMMAND leaves in the background does not keep the lock"},
+    {"-F --no-fork", "not possible: redlock must stay beside COMMAND, to renew the lock and to end COMMAND should "
+                     "the lock be lost; signals are passed on, so it can be used as if it were COMMAND"},
     {"--command", "write -c"},
     {"--verbatim", "not needed: the command is executed directly, without a shell"},
 }};
@@ -61,18 +58,13 @@ std::string_view guess_long(const CommandInfo &command, std::string_view spellin
 
 } // namespace
 
-std::string in_quotes(std::string_view word) {
-    return fmt::format("'{}'", config::show_word(word));
-}
+std::string in_quotes(std::string_view word) { return fmt::format("'{}'", config::show_word(word)); }
 
-std::string see_help(const CommandInfo &command) {
-    return fmt::format("see 'redlock {} --help'", command.name);
-}
+std::string see_help(const CommandInfo &command) { return fmt::format("see 'redlock {} --help'", command.name); }
 
 void refuse_unknown_option(const CommandInfo &command, std::string_view spelling, std::string_view word) {
     for (const Habit &habit : habits)
-        if (has_word(habit.spellings, spelling))
-            throw UsageError(fmt::format("{}: {}", spelling, habit.answer));
+        if (has_word(habit.spellings, spelling)) throw UsageError(fmt::format("{}: {}", spelling, habit.answer));
     if (const Option *other = find_option(spelling))
         throw UsageError(fmt::format("{} is an option of {}, 'redlock {}' does not take it; {}", spelling,
                                      commands_in(other->commands), command.name, see_help(command)));
@@ -85,23 +77,21 @@ void refuse_unknown_option(const CommandInfo &command, std::string_view spelling
 }
 
 void refuse_missing_value(const Option &option, std::string_view spelling) {
-    throw UsageError(
-        fmt::format("{} needs a value and none follows; write {} {}", spelling, spelling, option.metavar));
+    throw UsageError(fmt::format("{} needs a value and none follows; write {} {}", spelling, spelling, option.metavar));
 }
 
 void refuse_value_of_flag(std::string_view spelling, std::string_view value) {
     const bool nonblock = find_option(spelling) == &option("-n");
-    throw UsageError(fmt::format("{} takes no value, {} was given; {}", spelling, in_quotes(value),
-                                 nonblock ? "to wait for some time, write --wait DUR"
-                                          : "leave out the '=' and the value"));
+    throw UsageError(
+        fmt::format("{} takes no value, {} was given; {}", spelling, in_quotes(value),
+                    nonblock ? "to wait for some time, write --wait DUR" : "leave out the '=' and the value"));
 }
 
 void refuse_unknown_command(std::string_view word) {
     if (word.starts_with("-"))
-        throw UsageError(
-            fmt::format("{} stands before the command; options come after it: redlock exec [OPTIONS] NAME "
-                        "COMMAND",
-                        in_quotes(word.substr(0, word.find('=')))));
+        throw UsageError(fmt::format("{} stands before the command; options come after it: redlock exec [OPTIONS] NAME "
+                                     "COMMAND",
+                                     in_quotes(word.substr(0, word.find('=')))));
     std::vector<std::string_view> names{"help"};
     std::string list;
     for (const CommandInfo &each : all_commands) {
@@ -111,17 +101,15 @@ void refuse_unknown_command(std::string_view word) {
     const std::string_view guess = closest(word, names);
     const std::string hint =
         guess.empty()
-            ? fmt::format("the commands are {}; to run something under a lock: redlock exec NAME COMMAND",
-                          list)
+            ? fmt::format("the commands are {}; to run something under a lock: redlock exec NAME COMMAND", list)
             : fmt::format("did you mean 'redlock {}'?", guess);
     throw UsageError(fmt::format("unknown command {}; {}", in_quotes(word), hint));
 }
 
 std::string number_after_nonblock(std::string_view number) {
-    return fmt::format(
-        " (-n takes no number: '{}' was read as the NAME of the lock. A lock here has one holder; to "
-        "wait some seconds, write -w {})",
-        number, number);
+    return fmt::format(" (-n takes no number: '{}' was read as the NAME of the lock. A lock here has one holder; to "
+                       "wait some seconds, write -w {})",
+                       number, number);
 }
 
 } // namespace redlock::cmd

@@ -17,8 +17,7 @@ std::string in_quotes(std::string_view word);
 std::string see_help(const CommandInfo &command);
 
 // `spelling` is "--long" (without "=value") or "-s"; `word` the whole word that it stood in.
-[[noreturn]] void refuse_unknown_option(const CommandInfo &command, std::string_view spelling,
-                                        std::string_view word);
+[[noreturn]] void refuse_unknown_option(const CommandInfo &command, std::string_view spelling, std::string_view word);
 [[noreturn]] void refuse_missing_value(const Option &option, std::string_view spelling);
 [[noreturn]] void refuse_value_of_flag(std::string_view spelling, std::string_view value);
 [[noreturn]] void refuse_unknown_command(std::string_view word);

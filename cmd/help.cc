@@ -49,9 +49,8 @@ std::string row(std::string_view left, std::string_view text, std::size_t column
 }
 
 std::string option_row(const Option &option) {
-    const std::string left =
-        fmt::format("{}{}{}", option.spellings.starts_with("--") ? "    " : "", option.spellings,
-                    option.metavar.empty() ? "" : fmt::format(" {}", option.metavar));
+    const std::string left = fmt::format("{}{}{}", option.spellings.starts_with("--") ? "    " : "", option.spellings,
+                                         option.metavar.empty() ? "" : fmt::format(" {}", option.metavar));
     std::string text(option.help);
     if (!option.default_text.empty()) text += fmt::format(" (default: {})", option.default_text);
     return row(left, text, help_column);
@@ -59,26 +58,19 @@ std::string option_row(const Option &option) {
 
 std::string_view title(Group group) {
     switch (group) {
-    case Group::lock:
-        return "Lock";
-    case Group::command:
-        return "Command";
-    case Group::token:
-        return "Token";
-    case Group::nodes:
-        return "Nodes";
-    case Group::lab:
-        return "Lab";
-    case Group::general:
-        return "General";
+    case Group::lock: return "Lock";
+    case Group::command: return "Command";
+    case Group::token: return "Token";
+    case Group::nodes: return "Nodes";
+    case Group::lab: return "Lab";
+    case Group::general: return "General";
     }
     return {};
 }
 
 std::string options_text(const CommandInfo &command) {
     std::string out;
-    for (const Group group :
-         {Group::lock, Group::command, Group::token, Group::nodes, Group::lab, Group::general}) {
+    for (const Group group : {Group::lock, Group::command, Group::token, Group::nodes, Group::lab, Group::general}) {
         std::string rows;
         for (const Option &option : all_options)
             if (option.group == group && takes(command, option)) rows += option_row(option);
@@ -110,8 +102,7 @@ std::string environment_text(const CommandInfo &command) {
         if (takes(command, option) && !option.environment.empty())
             out += row(option.environment, fmt::format("as {}", name_of(option)), column);
     for (const Variable &variable : variables)
-        if ((variable.commands & bit(command.command)) != 0)
-            out += row(variable.name, variable.meaning, column);
+        if ((variable.commands & bit(command.command)) != 0) out += row(variable.name, variable.meaning, column);
     return out;
 }
 
@@ -140,8 +131,7 @@ std::string usage_text(std::string_view synopsis) {
 
 std::string help_text(const CommandInfo &command) {
     return usage_text(command.synopsis) + '\n' + wrap(command.about, 0, 0) + options_text(command) +
-           environment_text(command) + exit_codes_text(command) +
-           fmt::format("\nExamples:\n{}", command.examples);
+           environment_text(command) + exit_codes_text(command) + fmt::format("\nExamples:\n{}", command.examples);
 }
 
 std::string overview_text() {
@@ -156,8 +146,6 @@ std::string overview_text() {
                  "  redlock lab -- redlock exec demo echo 'under the lock'\n";
 }
 
-std::string version_text() {
-    return "redlock " REDLOCK_VERSION "\n";
-}
+std::string version_text() { return "redlock " REDLOCK_VERSION "\n"; }
 
 } // namespace redlock::cmd

@@ -67,8 +67,7 @@ Outcome run_command(const process::Command &command, LabServers &servers, event:
         signals.watch(set);
         set.wait(std::nullopt);
         for (const int signal : signals.take(set)) {
-            if (signal == SIGCHLD || signal == SIGWINCH)
-                continue; // the terminal tells the command's group itself
+            if (signal == SIGCHLD || signal == SIGWINCH) continue; // the terminal tells the command's group itself
             passed_on.push_back(signal);
             child.signal_group(signal);
         }

@@ -41,8 +41,7 @@ std::string find_server() {
             rest.remove_prefix(std::min(folder.size() + 1, rest.size()));
             std::string file = fmt::format("{}/{}", folder.empty() ? "." : folder, name);
             struct stat info {};
-            if (::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-                ::access(file.c_str(), X_OK) == 0)
+            if (::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(file.c_str(), X_OK) == 0)
                 return file;
         }
     }
@@ -52,8 +51,7 @@ std::string find_server() {
 
 // A socket's path may have 107 bytes, and a URL takes these characters as they are.
 bool fits_a_url(std::string_view folder) {
-    return folder.starts_with('/') &&
-           folder.size() <= 107 - std::strlen("/redlock-lab.XXXXXX/node-64.sock") &&
+    return folder.starts_with('/') && folder.size() <= 107 - std::strlen("/redlock-lab.XXXXXX/node-64.sock") &&
            std::all_of(folder.begin(), folder.end(), [](char c) {
                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                       std::strchr("/._-", c) != nullptr;
@@ -176,9 +174,8 @@ void LabServers::start(Server &server) {
     if (server.socket.empty()) server.port = free_port();
     const std::string port = std::to_string(server.port);
     const std::string log = file(server, "log");
-    std::vector<const char *> argv = {
-        program_.c_str(), "--port", port.c_str(), "--bind",       "127.0.0.1", "--dir",
-        folder_.c_str(),  "--save", "",           "--appendonly", "no"};
+    std::vector<const char *> argv = {program_.c_str(), "--port", port.c_str(), "--bind",       "127.0.0.1", "--dir",
+                                      folder_.c_str(),  "--save", "",           "--appendonly", "no"};
     if (!server.socket.empty())
         argv.insert(argv.end(), {"--unixsocket", server.socket.c_str(), "--unixsocketperm", "700"});
     argv.push_back(nullptr);
@@ -218,8 +215,7 @@ std::string LabServers::node_list() const {
     std::string list;
     for (const Server &server : servers_) {
         if (!list.empty()) list += ',';
-        list += server.socket.empty() ? fmt::format("redis://127.0.0.1:{}", server.port)
-                                      : "unix://" + server.socket;
+        list += server.socket.empty() ? fmt::format("redis://127.0.0.1:{}", server.port) : "unix://" + server.socket;
     }
     return list;
 }
@@ -236,8 +232,7 @@ UniqueFd LabServers::dial(const Server &server) const {
     UniqueFd fd(::socket(tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const void *address = tcp ? static_cast<const void *>(&loopback) : &local;
     // Blocking: both kinds answer at once, with a connection or a refusal.
-    if (fd &&
-        ::connect(fd.get(), static_cast<const sockaddr *>(address), tcp ? sizeof loopback : sizeof local) < 0)
+    if (fd && ::connect(fd.get(), static_cast<const sockaddr *>(address), tcp ? sizeof loopback : sizeof local) < 0)
         fd.reset();
     return fd;
 }
@@ -293,8 +288,8 @@ std::optional<int> LabServers::wait_until_ready(event::Signals &signals) {
 }
 
 void LabServers::complain(const Server &server, const char *what) const {
-    throw LabUnavailable(fmt::format("lab: {} for node {} {}; the end of its log:{}", program_, server.number,
-                                     what, end_of_log(file(server, "log"))));
+    throw LabUnavailable(fmt::format("lab: {} for node {} {}; the end of its log:{}", program_, server.number, what,
+                                     end_of_log(file(server, "log"))));
 }
 
 } // namespace redlock::cmd

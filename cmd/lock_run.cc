@@ -53,21 +53,16 @@ core::Holder self() {
 
 std::string outcome_of(const core::Reply &reply) {
     switch (reply.answer) {
-    case core::Answer::granted:
-        return reply.verb == core::Verb::acquire ? "granted" : "done";
+    case core::Answer::granted: return reply.verb == core::Verb::acquire ? "granted" : "done";
     case core::Answer::refused:
         switch (reply.refusal) {
-        case core::Refusal::held:
-            return "held by " + describe_holder(reply.holder);
-        case core::Refusal::not_ours:
-            return "now held by " + describe_holder(reply.holder);
-        case core::Refusal::absent:
-            return "the key is gone";
+        case core::Refusal::held: return "held by " + describe_holder(reply.holder);
+        case core::Refusal::not_ours: return "now held by " + describe_holder(reply.holder);
+        case core::Refusal::absent: return "the key is gone";
         }
         return {};
     case core::Answer::error:
-    case core::Answer::silent:
-        return reply.text;
+    case core::Answer::silent: return reply.text;
     }
     return {};
 }
@@ -75,9 +70,8 @@ std::string outcome_of(const core::Reply &reply) {
 } // namespace
 
 LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed, bool renew)
-    : settings_(settings), signals_(signals), nodes_(settings.nodes.value),
-      lock_(terms_of(settings, needed, renew)), pump_(lock_, nodes_),
-      waiting_(printable(settings.name), settings.verbosity < 0) {}
+    : settings_(settings), signals_(signals), nodes_(settings.nodes.value), lock_(terms_of(settings, needed, renew)),
+      pump_(lock_, nodes_), waiting_(printable(settings.name), settings.verbosity < 0) {}
 
 bool LockRun::acquire(const std::function<void()> &meanwhile) {
     std::exception_ptr failure;
@@ -130,11 +124,8 @@ std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
 void LockRun::note_signals(const std::vector<int> &signals) {
     for (const int signal : signals) {
         switch (event::default_action(signal)) {
-        case event::DefaultAction::none:
-            break;
-        case event::DefaultAction::stop:
-            process::stop_own_group();
-            break;
+        case event::DefaultAction::none: break;
+        case event::DefaultAction::stop: process::stop_own_group(); break;
         case event::DefaultAction::terminate:
             if (signal_ == 0) signal_ = signal;
         }
@@ -160,22 +151,17 @@ int LockRun::explain_failure() const {
     case core::Ending::denied:
         say("the nodes refuse our credentials, so {} cannot be locked\n{}", name, node_table());
         return exit_code::access;
-    case core::Ending::interrupted:
-        return exit_code::internal; // the caller dies of the signal
-    default:
-        break;
+    case core::Ending::interrupted: return exit_code::internal; // the caller dies of the signal
+    default: break;
     }
     return exit_code::internal;
 }
 
-std::string LockRun::node_table() const {
-    return answer_table(nodes_, lock_.last_round().answers());
-}
+std::string LockRun::node_table() const { return answer_table(nodes_, lock_.last_round().answers()); }
 
 std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optional<core::Reply>> &answers) {
     std::size_t width = 0;
-    for (core::NodeIndex node = 0; node < nodes.size(); ++node)
-        width = std::max(width, nodes.name(node).size());
+    for (core::NodeIndex node = 0; node < nodes.size(); ++node) width = std::max(width, nodes.name(node).size());
     std::string table;
     for (core::NodeIndex node = 0; node < nodes.size(); ++node) {
         const bool heard = node < answers.size() && answers[node];
@@ -188,8 +174,7 @@ std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optio
 std::string describe_holder(std::string_view token) {
     const auto holder = core::parse_token(token);
     if (!holder) return token.empty() ? "somebody unknown" : "\"" + printable(token, 64) + "\"";
-    std::string text =
-        fmt::format("{}@{} (pid {})", printable(holder->owner), printable(holder->host), holder->pid);
+    std::string text = fmt::format("{}@{} (pid {})", printable(holder->owner), printable(holder->host), holder->pid);
     const std::time_t since = holder->since_ms / 1000;
     std::tm local{};
     ::localtime_r(&since, &local);

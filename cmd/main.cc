@@ -40,12 +40,9 @@ int run(std::span<const std::string> arguments) {
     }
     event::Signals signals;
     switch (settings.command) {
-    case Command::exec:
-        return run_exec(settings, signals, invocation.not_found_hint);
-    case Command::acquire:
-        return run_acquire(settings, signals);
-    case Command::release:
-        return run_release(settings, signals);
+    case Command::exec: return run_exec(settings, signals, invocation.not_found_hint);
+    case Command::acquire: return run_acquire(settings, signals);
+    case Command::release: return run_release(settings, signals);
     case Command::lab:
         return run_lab({static_cast<unsigned>(settings.lab_nodes.value), settings.lab_tcp, settings.words,
                         settings.verbosity < 0, std::max(settings.verbosity, 0)},

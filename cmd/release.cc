@@ -33,8 +33,7 @@ int run_release(const Settings &settings, event::Signals &signals) {
         pump.handle(poll);
         // The pass is bounded and half of it helps nobody: finish it, then go.
         for (const int signal : signals.take(poll)) {
-            if (event::default_action(signal) == event::DefaultAction::terminate && death == 0)
-                death = signal;
+            if (event::default_action(signal) == event::DefaultAction::terminate && death == 0) death = signal;
         }
     }
     nodes.finish();
@@ -45,14 +44,13 @@ int run_release(const Settings &settings, event::Signals &signals) {
         say("{} may still be held: {} of {} nodes answered, {} are needed; it ends by itself when its time "
             "to "
             "live is over\n{}",
-            name, sweep.answered(), nodes.size(), settings.quorum.value,
-            answer_table(nodes, sweep.answers()));
+            name, sweep.answered(), nodes.size(), settings.quorum.value, answer_table(nodes, sweep.answers()));
         return exit_code::unreachable;
     }
     if (sweep.deleted() > 0) return exit_code::success;
     if (sweep.not_ours() > 0) {
-        say("{} was not yours any more: this token's lease has ended and somebody else holds the lock\n{}",
-            name, answer_table(nodes, sweep.answers()));
+        say("{} was not yours any more: this token's lease has ended and somebody else holds the lock\n{}", name,
+            answer_table(nodes, sweep.answers()));
     } else {
         say("{} was not held: this token's lease has ended, or it was released before", name);
     }

@@ -36,15 +36,12 @@ std::string lines_of(std::string_view text) {
 }
 } // namespace
 
-void say(std::string_view text) {
-    write_all(STDERR_FILENO, lines_of(text));
-}
+void say(std::string_view text) { write_all(STDERR_FILENO, lines_of(text)); }
 
 void say_at_once(std::string_view text) {
     pollfd ready{STDERR_FILENO, POLLOUT, 0};
     // A pipe that is ready takes PIPE_BUF bytes without blocking.
-    if (::poll(&ready, 1, 0) == 1)
-        write_all(STDERR_FILENO, std::string_view(lines_of(text)).substr(0, PIPE_BUF));
+    if (::poll(&ready, 1, 0) == 1) write_all(STDERR_FILENO, std::string_view(lines_of(text)).substr(0, PIPE_BUF));
 }
 
 void print(std::string_view text) {

@@ -15,8 +15,7 @@ void say(std::string_view text);
 // stopped terminal), because nothing may come between the deadline and KILL.
 void say_at_once(std::string_view text);
 
-template <class... Args>
-void say(fmt::format_string<Args...> format, Args &&...args) {
+template <class... Args> void say(fmt::format_string<Args...> format, Args &&...args) {
     say(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }
 

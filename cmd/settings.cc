@@ -15,17 +15,14 @@ namespace {
 
 using config::show_duration;
 
-bool is_typed(std::string_view origin) {
-    return origin.starts_with('-');
-}
+bool is_typed(std::string_view origin) { return origin.starts_with('-'); }
 
 [[noreturn]] void refuse(bool typed, const std::string &message) {
     if (typed) throw UsageError(message);
     throw ConfigError(message);
 }
 
-template <class T>
-std::optional<T> read_number(std::string_view text) {
+template <class T> std::optional<T> read_number(std::string_view text) {
     T value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -51,8 +48,7 @@ class Reader {
         if (!takes(info(invocation_.command), option) || option.environment.empty()) return std::nullopt;
         std::optional<std::string> value = variable(option.environment);
         if (!value) return std::nullopt;
-        return Setting<std::string>{*std::move(value),
-                                    fmt::format("environment variable {}", option.environment)};
+        return Setting<std::string>{*std::move(value), fmt::format("environment variable {}", option.environment)};
     }
 
     [[nodiscard]] std::optional<Setting<Duration>> duration(const Option &option) const {
@@ -71,8 +67,8 @@ class Reader {
         if (!found) return std::nullopt;
         const auto value = read_number<std::size_t>(found->value);
         if (!value || *value < low || *value > high)
-            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}",
-                                                        found->origin, in_quotes(found->value), low, high));
+            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}", found->origin,
+                                                        in_quotes(found->value), low, high));
         return Setting<std::size_t>{*value, found->origin};
     }
 
@@ -84,10 +80,9 @@ class Reader {
 void read_nodes(Settings &settings, const Invocation &invocation, const Reader &reader) {
     const auto found = reader.text(option("-S"));
     if (!found)
-        throw ConfigError(
-            "no nodes were given; name them with -S redis://host:6379 (once for each node) or in the "
-            "environment variable REDLOCK_NODES (separated by commas); to try redlock without servers of "
-            "your own: redlock lab");
+        throw ConfigError("no nodes were given; name them with -S redis://host:6379 (once for each node) or in the "
+                          "environment variable REDLOCK_NODES (separated by commas); to try redlock without servers of "
+                          "your own: redlock lab");
     const bool typed = is_typed(found->origin);
     settings.nodes.origin = found->origin;
     std::vector<config::NodeUrl> &nodes = settings.nodes.value;
@@ -102,8 +97,7 @@ void read_nodes(Settings &settings, const Invocation &invocation, const Reader &
     } catch (const ConfigError &error) {
         refuse(typed, fmt::format("{}: {}", found->origin, error.what()));
     }
-    if (typed &&
-        std::any_of(nodes.begin(), nodes.end(), [](const auto &node) { return !node.password.empty(); }))
+    if (typed && std::any_of(nodes.begin(), nodes.end(), [](const auto &node) { return !node.password.empty(); }))
         settings.warnings.emplace_back(
             "a password on the command line can be read by every user of this machine; put it "
             "into REDLOCK_NODES or REDISCLI_AUTH");
@@ -112,14 +106,13 @@ void read_nodes(Settings &settings, const Invocation &invocation, const Reader &
         if (node.password.empty() && password) node.password = *password;
         // redis-cli reads redis://word@host as a password; the word may well be one, so it is not shown.
         if (!node.user.empty() && node.password.empty())
-            refuse(typed, fmt::format(
-                              "{}: {} has a user but no password; write user:password@ (for the default user "
-                              ":password@), or set REDISCLI_AUTH",
-                              settings.nodes.origin, node.display()));
+            refuse(typed, fmt::format("{}: {} has a user but no password; write user:password@ (for the default user "
+                                      ":password@), or set REDISCLI_AUTH",
+                                      settings.nodes.origin, node.display()));
     }
     const std::size_t majority = nodes.size() / 2 + 1;
-    settings.quorum = reader.integer(option("--quorum"), majority, nodes.size())
-                          .value_or(Setting<std::size_t>{majority, "default"});
+    settings.quorum =
+        reader.integer(option("--quorum"), majority, nodes.size()).value_or(Setting<std::size_t>{majority, "default"});
 }
 
 void read_key(Settings &settings, const Reader &reader) {
@@ -135,14 +128,11 @@ void read_key(Settings &settings, const Reader &reader) {
 }
 
 // A number as --ttl takes it back.
-std::string as_typed(Duration d) {
-    return fmt::format("{}s", static_cast<double>(to_ms_up(d)) / 1000);
-}
+std::string as_typed(Duration d) { return fmt::format("{}s", static_cast<double>(to_ms_up(d)) / 1000); }
 
 // "slack 5 s (--slack)"; nothing in brackets for a default.
 std::string with_origin(std::string_view what, Duration d, const std::optional<Setting<Duration>> &setting) {
-    return fmt::format("{} {}{}", what, show_duration(d),
-                       setting ? fmt::format(" ({})", setting->origin) : "");
+    return fmt::format("{} {}{}", what, show_duration(d), setting ? fmt::format(" ({})", setting->origin) : "");
 }
 
 double read_drift(const Reader &reader, bool &typed) {
@@ -151,9 +141,8 @@ double read_drift(const Reader &reader, bool &typed) {
     typed = typed || is_typed(found->origin);
     const auto value = read_number<double>(found->value);
     if (!value || !(*value >= 0 && *value < 0.5))
-        refuse(is_typed(found->origin),
-               fmt::format("{}: {} is not a ratio from 0 to below 0.5; the default is {}", found->origin,
-                           in_quotes(found->value), default_drift));
+        refuse(is_typed(found->origin), fmt::format("{}: {} is not a ratio from 0 to below 0.5; the default is {}",
+                                                    found->origin, in_quotes(found->value), default_drift));
     return *value;
 }
 
@@ -174,12 +163,11 @@ void read_timing(Settings &settings, const Reader &reader) {
     if (kill_after) wish.kill_after = kill_after->value;
     if (ttl && ttl->value < shortest_ttl)
         refuse(is_typed(ttl->origin),
-               fmt::format("{}: a ttl of {} is too short to hold a lock over a network; at least {}",
-                           ttl->origin, show_duration(ttl->value), show_duration(shortest_ttl)));
+               fmt::format("{}: a ttl of {} is too short to hold a lock over a network; at least {}", ttl->origin,
+                           show_duration(ttl->value), show_duration(shortest_ttl)));
     if (node_timeout && node_timeout->value < milliseconds{1})
-        refuse(is_typed(node_timeout->origin),
-               fmt::format("{}: no node can answer within {}; at least 1 ms", node_timeout->origin,
-                           show_duration(node_timeout->value)));
+        refuse(is_typed(node_timeout->origin), fmt::format("{}: no node can answer within {}; at least 1 ms",
+                                                           node_timeout->origin, show_duration(node_timeout->value)));
 
     const Timing timing = complete(wish);
     settings.timing = timing;
@@ -191,25 +179,23 @@ void read_timing(Settings &settings, const Reader &reader) {
     if (needed(timing, settings.command) > timing.node_timeout && settings.command == Command::exec)
         needs = fmt::format("{} ({}, twice the kill margin of {}, and {} from one renewal to the next)",
                             show_duration(needed(timing, Command::exec)),
-                            with_origin("kill-after", timing.kill_after, kill_after),
-                            show_duration(timing.margin), show_duration(renewal_period(timing)));
+                            with_origin("kill-after", timing.kill_after, kill_after), show_duration(timing.margin),
+                            show_duration(renewal_period(timing)));
     const auto better = smallest_ttl(wish, settings.command);
     refuse(typed,
-           fmt::format(
-               "{} is too short: a fresh lease is safe for {} ({} less a drift of {}, {} and 2 ms), which "
-               "must be more than {}; {}",
-               with_origin("a ttl of", timing.ttl, ttl), show_duration(validity), show_duration(timing.ttl),
-               timing.drift, with_origin("slack", timing.slack, slack), needs,
-               better ? fmt::format("the smallest ttl that would do is --ttl {}", as_typed(*better))
-                      : "no ttl would do: shorten the others"));
+           fmt::format("{} is too short: a fresh lease is safe for {} ({} less a drift of {}, {} and 2 ms), which "
+                       "must be more than {}; {}",
+                       with_origin("a ttl of", timing.ttl, ttl), show_duration(validity), show_duration(timing.ttl),
+                       timing.drift, with_origin("slack", timing.slack, slack), needs,
+                       better ? fmt::format("the smallest ttl that would do is --ttl {}", as_typed(*better))
+                              : "no ttl would do: shorten the others"));
 }
 
 void read_waiting(Settings &settings, const Invocation &invocation, const Reader &reader) {
     if (const auto wait = reader.duration(option("--wait"))) settings.wait = {wait->value, wait->origin};
     // Of -n and --wait the last one on the line counts, as for an option that is given twice.
     for (const Typed::Given &given : invocation.typed.all()) {
-        if (given.option == &option("-n"))
-            settings.wait = {Duration::zero(), std::string(name_of(*given.option))};
+        if (given.option == &option("-n")) settings.wait = {Duration::zero(), std::string(name_of(*given.option))};
         if (given.option == &option("--wait"))
             settings.wait = {reader.duration(*given.option)->value, std::string(name_of(*given.option))};
     }
@@ -217,11 +203,9 @@ void read_waiting(Settings &settings, const Invocation &invocation, const Reader
     const auto code = reader.integer(option("-E"), 0, 255);
     if (!code) return;
     if (code->value < lowest)
-        refuse(
-            is_typed(code->origin),
-            fmt::format(
-                "{}: 0 would tell a script that it has the lock when it has not; from 1 to 255 for acquire",
-                code->origin));
+        refuse(is_typed(code->origin),
+               fmt::format("{}: 0 would tell a script that it has the lock when it has not; from 1 to 255 for acquire",
+                           code->origin));
     settings.conflict_exit_code = {static_cast<int>(code->value), code->origin};
 }
 
@@ -246,9 +230,8 @@ void read_command(Settings &settings, const Invocation &invocation, const Reader
 
 void check_token(const Setting<std::string> &token) {
     constexpr std::size_t longest = 256;
-    const bool word =
-        token.value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                      "@%._:-") == std::string::npos;
+    const bool word = token.value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                                    "@%._:-") == std::string::npos;
     if (token.value.empty())
         refuse(true, fmt::format("{}: the token is empty; did 'redlock acquire' fail?", token.origin));
     if (!word || token.value.size() > longest)
@@ -270,10 +253,9 @@ void read_token(Settings &settings, const Reader &reader) {
                                          name ? "belongs to " + in_quotes(*name) + " (REDLOCK_NAME)"
                                               : "counts only when REDLOCK_NAME is this name"));
         if (!token)
-            throw UsageError(
-                fmt::format("no token for {}: give what 'redlock acquire' printed with --token T (or in "
-                            "REDLOCK_TOKEN, with this name in REDLOCK_NAME)",
-                            in_quotes(settings.name)));
+            throw UsageError(fmt::format("no token for {}: give what 'redlock acquire' printed with --token T (or in "
+                                         "REDLOCK_TOKEN, with this name in REDLOCK_NAME)",
+                                         in_quotes(settings.name)));
         settings.token = {*token, "environment variable REDLOCK_TOKEN"};
     }
     check_token(settings.token);

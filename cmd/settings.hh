@@ -20,8 +20,7 @@
 namespace redlock::cmd {
 
 // Where a value comes from, for messages: "--ttl", "environment variable REDLOCK_TTL" or "default".
-template <class T>
-struct Setting {
+template <class T> struct Setting {
     T value{};
     std::string origin = "default";
 };

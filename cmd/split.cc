@@ -11,8 +11,7 @@ namespace {
 
 class Splitter {
   public:
-    Splitter(const CommandInfo &command, std::span<const std::string> words)
-        : command_(command), words_(words) {}
+    Splitter(const CommandInfo &command, std::span<const std::string> words) : command_(command), words_(words) {}
 
     Split run() {
         while (next_ < words_.size() && !finished_) {
@@ -55,8 +54,7 @@ class Splitter {
         // Name and value as two words: CLI11 takes an empty one after '=' for a missing one.
         split_.options.push_back(spelling);
         if (found->kind == ValueKind::flag) {
-            if (equals != word.npos)
-                refuse_value_of_flag(spelling, std::string_view(word).substr(equals + 1));
+            if (equals != word.npos) refuse_value_of_flag(spelling, std::string_view(word).substr(equals + 1));
             nonblock_now_ = found == &option("-n");
         } else if (equals != word.npos) {
             split_.options.push_back(word.substr(equals + 1));
@@ -93,8 +91,7 @@ class Splitter {
             take_rest();
             return;
         }
-        const bool number =
-            std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+        const bool number = std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
         if (split_.operands.empty() && after_nonblock_ && number && !word.empty())
             split_.number_hint = number_after_nonblock(word);
         split_.operands.push_back(word);

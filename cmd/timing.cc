@@ -18,13 +18,9 @@ Timing complete(const TimingWish &wish) {
     return timing;
 }
 
-Duration fresh_validity(const Timing &timing) {
-    return core::trusted_time(timing.ttl, {timing.drift, timing.slack});
-}
+Duration fresh_validity(const Timing &timing) { return core::trusted_time(timing.ttl, {timing.drift, timing.slack}); }
 
-Duration renewal_period(const Timing &timing) {
-    return (timing.ttl - timing.slack) / 3;
-}
+Duration renewal_period(const Timing &timing) { return (timing.ttl - timing.slack) / 3; }
 
 Duration needed(const Timing &timing, Command command) {
     if (command != Command::exec) return timing.node_timeout;
@@ -54,8 +50,7 @@ std::optional<Duration> smallest_ttl(TimingWish wish, Command command) {
         (fits_with(middle) ? high : low) = middle;
     }
     using tenths = std::chrono::duration<Duration::rep, std::deci>;
-    return high < seconds{10} ? Duration{std::chrono::ceil<tenths>(high)}
-                              : Duration{std::chrono::ceil<seconds>(high)};
+    return high < seconds{10} ? Duration{std::chrono::ceil<tenths>(high)} : Duration{std::chrono::ceil<seconds>(high)};
 }
 
 } // namespace redlock::cmd

@@ -10,8 +10,8 @@
 namespace redlock::cmd {
 
 const std::string *Typed::last(const Option &option) const {
-    const auto found = std::find_if(given_.rbegin(), given_.rend(),
-                                    [&](const Given &given) { return given.option == &option; });
+    const auto found =
+        std::find_if(given_.rbegin(), given_.rend(), [&](const Given &given) { return given.option == &option; });
     return found == given_.rend() ? nullptr : &found->value;
 }
 
@@ -25,8 +25,7 @@ Typed read_options(const CommandInfo &command, std::vector<std::string> words) {
     for (const Option &option : all_options) {
         if (!takes(command, option)) continue;
         const std::string spellings(option.spellings);
-        CLI::Option *declared =
-            option.kind == ValueKind::flag ? app.add_flag(spellings) : app.add_option(spellings);
+        CLI::Option *declared = option.kind == ValueKind::flag ? app.add_flag(spellings) : app.add_option(spellings);
         declared->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
         table.emplace(declared, &option);
     }
@@ -35,8 +34,8 @@ Typed read_options(const CommandInfo &command, std::vector<std::string> words) {
         app.parse(std::move(words));
     } catch (const CLI::Error &error) {
         // The splitter lets nothing through that could end here. what() might repeat a password.
-        throw UsageError(fmt::format("{}: the options cannot be read: {}; {}", command.name, error.get_name(),
-                                     see_help(command)));
+        throw UsageError(
+            fmt::format("{}: the options cannot be read: {}; {}", command.name, error.get_name(), see_help(command)));
     }
     std::map<const CLI::Option *, std::size_t> seen;
     for (const CLI::Option *parsed : app.parse_order()) {

@@ -17,8 +17,7 @@ struct Unit {
     std::string_view name;
     Duration length;
 };
-constexpr std::array<Unit, 6> units{
-    {{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}, {"us", 1us}}};
+constexpr std::array<Unit, 6> units{{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}, {"us", 1us}}};
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
     throw ConfigError(fmt::format("'{}' is not a duration: {}; write for example 30s, 1h30m, 500ms, or 1.5 "
@@ -26,9 +25,7 @@ constexpr std::array<Unit, 6> units{
                                   show_word(text), why));
 }
 
-constexpr bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view take_while(std::string_view &rest, auto &&wanted) {
     std::size_t length = 0;
@@ -77,8 +74,7 @@ Duration parse_duration(std::string_view text) {
             fraction = take_while(rest, is_digit);
             if (fraction.empty()) refuse(text, "a digit must follow the point");
         }
-        if (whole.empty() && !point)
-            refuse(text, first ? "it does not begin with a number" : "a number is missing");
+        if (whole.empty() && !point) refuse(text, first ? "it does not begin with a number" : "a number is missing");
         const std::string_view name = take_while(rest, [](char c) { return !is_digit(c) && c != '.'; });
         if (name.empty() && !(first && rest.empty()))
             refuse(text, rest.empty() ? "the last number has no unit" : "it has two points");
@@ -107,8 +103,7 @@ std::string show_duration(Duration d) {
     if (d < 999500us) return fmt::format("{} ms", round<milliseconds>(d).count());
     if (d < 59950ms) {
         const auto tenths = round<std::chrono::duration<Duration::rep, std::deci>>(d).count();
-        return tenths % 10 == 0 ? fmt::format("{} s", tenths / 10)
-                                : fmt::format("{}.{} s", tenths / 10, tenths % 10);
+        return tenths % 10 == 0 ? fmt::format("{} s", tenths / 10) : fmt::format("{}.{} s", tenths / 10, tenths % 10);
     }
     if (d < 1h - 500ms) {
         const auto all = round<seconds>(d);

@@ -51,9 +51,8 @@ bool has_space_or_control(std::string_view text) {
 
 [[noreturn]] void refuse_scheme(std::string_view text, std::string_view scheme) {
     if (scheme == "rediss" || scheme == "valkeys")
-        refuse(text,
-               "this version of redlock has no TLS yet; use redis:// (through a tunnel where the network "
-               "is not trusted) or unix://");
+        refuse(text, "this version of redlock has no TLS yet; use redis:// (through a tunnel where the network "
+                     "is not trusted) or unix://");
     if (scheme == "valkey") refuse(text, "write redis:// for Valkey too");
     if (scheme.find("unix") != scheme.npos || scheme.find("socket") != scheme.npos)
         refuse(text, "for a unix socket write unix:///path");
@@ -69,8 +68,7 @@ void take_login(std::string_view text, std::string_view login, NodeUrl &url) {
     if (colon == login.npos) return;
     url.password = percent_decode(login.substr(colon + 1));
     if (url.password.empty())
-        refuse(text,
-               "the password before the '@' is empty (an unset variable?); leave out the ':' to have none");
+        refuse(text, "the password before the '@' is empty (an unset variable?); leave out the ':' to have none");
 }
 
 void take_db(std::string_view text, std::string_view db, std::string_view example, NodeUrl &url) {
@@ -87,8 +85,7 @@ std::string_view take_host(std::string_view text, std::string_view rest, NodeUrl
         if (end == rest.npos) refuse(text, "the bracket '[' is not closed; write redis://[::1]:6379");
         url.host = rest.substr(1, end - 1);
         const std::string_view address = std::string_view(url.host).substr(0, url.host.find('%'));
-        if (address.find(':') == address.npos ||
-            address.find_first_not_of("0123456789abcdefABCDEF:.") != address.npos)
+        if (address.find(':') == address.npos || address.find_first_not_of("0123456789abcdefABCDEF:.") != address.npos)
             refuse(text, "only an IPv6 address goes in brackets, as in redis://[::1]:6379");
         rest.remove_prefix(end + 1);
         if (!rest.empty() && rest[0] != ':' && rest[0] != '/')
@@ -117,9 +114,7 @@ NodeUrl parse_tcp(std::string_view text, std::string_view rest) {
         rest.remove_prefix(at + 1);
     }
     if (rest.find_first_of("?#") != rest.npos)
-        refuse(
-            text,
-            "nothing may follow a '?' or '#' here; the database goes after a '/', as in redis://host:6379/2");
+        refuse(text, "nothing may follow a '?' or '#' here; the database goes after a '/', as in redis://host:6379/2");
     rest = take_host(text, rest, url);
     if (rest.starts_with(':')) {
         const std::string_view port = rest.substr(1, rest.find('/') - 1);
@@ -152,8 +147,7 @@ NodeUrl parse_unix(std::string_view text, std::string_view rest) {
     if (url.path.ends_with('/')) refuse(text, "the path names a folder, not a socket");
     if (url.path.find('\0') != url.path.npos) refuse(text, "a zero byte in the path");
     if (url.path.size() > longest_socket_path)
-        refuse(text,
-               fmt::format("the path is longer than a unix socket's can be ({} bytes)", longest_socket_path));
+        refuse(text, fmt::format("the path is longer than a unix socket's can be ({} bytes)", longest_socket_path));
     return url;
 }
 
@@ -171,8 +165,7 @@ std::string_view trim(std::string_view text) {
 } // namespace
 
 std::string NodeUrl::display() const {
-    if (!path.empty())
-        return fmt::format("unix://{}{}", printable(path), db == 0 ? "" : fmt::format("?db={}", db));
+    if (!path.empty()) return fmt::format("unix://{}{}", printable(path), db == 0 ? "" : fmt::format("?db={}", db));
     const bool brackets = host.find(':') != host.npos;
     return fmt::format("redis://{}{}{}:{}{}", brackets ? "[" : "", printable(host), brackets ? "]" : "", port,
                        db == 0 ? "" : fmt::format("/{}", db));

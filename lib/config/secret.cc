@@ -43,16 +43,14 @@ std::string hide_password(std::string_view address) {
     shown += address.substr(0, query);
     if (query != std::string_view::npos) {
         const std::string_view rest = address.substr(query);
-        const bool harmless =
-            rest.starts_with("?db=") && rest.find_first_not_of(digits, 4) == std::string_view::npos;
+        const bool harmless = rest.starts_with("?db=") && rest.find_first_not_of(digits, 4) == std::string_view::npos;
         shown += harmless ? rest : "?***";
     }
     return printable(shown);
 }
 
 std::string show_word(std::string_view word) {
-    const bool doubtful =
-        word.find("://") != std::string_view::npos || word.find('@') != std::string_view::npos;
+    const bool doubtful = word.find("://") != std::string_view::npos || word.find('@') != std::string_view::npos;
     return doubtful ? hide_password(word) : printable(word);
 }
 

@@ -12,8 +12,7 @@ constexpr Duration node_rounding = milliseconds{2};
 } // namespace
 
 Duration trusted_time(Duration ttl, const ClockTrust &trust) {
-    const Duration drift{
-        static_cast<Duration::rep>(std::ceil(static_cast<double>(ttl.count()) * trust.drift))};
+    const Duration drift{static_cast<Duration::rep>(std::ceil(static_cast<double>(ttl.count()) * trust.drift))};
     return ttl - drift - trust.slack - node_rounding;
 }
 

@@ -21,17 +21,14 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
     return a && b ? std::min(*a, *b) : a ? a : b;
 }
 
-std::string silence(Duration timeout) {
-    return "no answer within " + std::to_string(to_ms_up(timeout)) + " ms";
-}
+std::string silence(Duration timeout) { return "no answer within " + std::to_string(to_ms_up(timeout)) + " ms"; }
 
 } // namespace
 
 Lock::Lock(Terms terms)
-    : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes),
-      responsive_(terms_.nodes), latest_(terms_.nodes), backoff_(terms_.seed) {
-    check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes,
-          "any two quorums share a node");
+    : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes), responsive_(terms_.nodes),
+      latest_(terms_.nodes), backoff_(terms_.seed) {
+    check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes, "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
 }
 
@@ -69,8 +66,7 @@ void Lock::on_reply(Instant now, const Reply &reply) {
 
 // What a reply about this attempt's token says about who holds our key.
 void Lock::apply(const Reply &reply) {
-    if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent)
-        touched_[reply.node] = false;
+    if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent) touched_[reply.node] = false;
     if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
     if (reply.verb != Verb::acquire && reply.verb != Verb::extend) return;
     // Silence and errors prove nothing: the expiry stays as it was.
@@ -85,19 +81,14 @@ void Lock::apply(const Reply &reply) {
     }
 }
 
-void Lock::tick(Instant now) {
-    step(now);
-}
+void Lock::tick(Instant now) { step(now); }
 
 void Lock::step(Instant now) {
     switch (phase_) {
-    case Phase::acquiring:
-        return step_acquiring(now);
-    case Phase::held:
-        return step_held(now);
+    case Phase::acquiring: return step_acquiring(now);
+    case Phase::held: return step_held(now);
     case Phase::cleaning:
-    case Phase::releasing:
-        return step_sweeping(now);
+    case Phase::releasing: return step_sweeping(now);
     case Phase::pausing:
         if (denied()) {
             clean_up(now, Ending::denied);
@@ -109,8 +100,7 @@ void Lock::step(Instant now) {
         return;
     case Phase::idle:
     case Phase::lost:
-    case Phase::ended:
-        return;
+    case Phase::ended: return;
     }
 }
 
@@ -126,8 +116,7 @@ void Lock::step_acquiring(Instant now) {
         backoff_.reset();
         next_at_ = round_.started() + renewal_period();
         return;
-    case Outcome::lost:
-        return attempt_failed(now);
+    case Outcome::lost: return attempt_failed(now);
     case Outcome::pending:
         // With no time to wait at all, one bounded round is still due.
         if (give_up_at_ && *terms_.wait > Duration{} && now >= *give_up_at_) attempt_failed(now);
@@ -169,16 +158,13 @@ void Lock::abandon_and_pause(Instant now) {
 }
 
 // Ending::busy here means "no time left"; step_sweeping finds out what it was that took so long.
-void Lock::clean_up(Instant now, Ending ending) {
-    start_sweep(now, Phase::cleaning, Verb::abandon, ending);
-}
+void Lock::clean_up(Instant now, Ending ending) { start_sweep(now, Phase::cleaning, Verb::abandon, ending); }
 
 void Lock::release(Instant now) {
     check(phase_ == Phase::held || phase_ == Phase::lost, "only what was won is released");
     const bool lost = phase_ == Phase::lost || lease_.lost(now);
     // After a loss nobody is waiting for us to pass anything on.
-    start_sweep(now, Phase::releasing, lost ? Verb::abandon : Verb::release,
-                lost ? Ending::lost : Ending::released);
+    start_sweep(now, Phase::releasing, lost ? Verb::abandon : Verb::release, lost ? Ending::lost : Ending::released);
 }
 
 void Lock::give_up(Instant now) {
@@ -241,8 +227,7 @@ void Lock::step_held(Instant now) {
             next_at_ = now + renewal_pause();
             round_open_ = false;
             break;
-        case Outcome::pending:
-            break;
+        case Outcome::pending: break;
         }
     }
     if (!round_open_ && now >= next_at_) start_round(now, Verb::extend);
@@ -250,15 +235,13 @@ void Lock::step_held(Instant now) {
 
 Duration Lock::next_pause() {
     const Duration base = std::max(pause_round_trips * round_trip_, least_pause);
-    const Duration pause =
-        backoff_.next(base, out_of_reach() ? most_pause_when_out_of_reach : most_pause_when_busy);
+    const Duration pause = backoff_.next(base, out_of_reach() ? most_pause_when_out_of_reach : most_pause_when_busy);
     const auto expiry = until_holder_expires();
     return expiry ? std::min(pause, *expiry) : pause;
 }
 
 Duration Lock::renewal_pause() {
-    return backoff_.next(std::max(pause_round_trips * round_trip_, least_renewal_pause),
-                         renewal_period() / 4);
+    return backoff_.next(std::max(pause_round_trips * round_trip_, least_renewal_pause), renewal_period() / 4);
 }
 
 // When, by the times to live that the nodes named, a quorum may be free even if nobody releases.
@@ -285,20 +268,14 @@ std::string Lock::blocker() const {
     return most;
 }
 
-Instant Lock::validity() const {
-    return phase_ == Phase::held ? lease_.validity() : distant_past;
-}
+Instant Lock::validity() const { return phase_ == Phase::held ? lease_.validity() : distant_past; }
 
-std::vector<Request> Lock::take_requests() {
-    return std::exchange(requests_, {});
-}
+std::vector<Request> Lock::take_requests() { return std::exchange(requests_, {}); }
 
 std::optional<Instant> Lock::deadline() const {
     switch (phase_) {
-    case Phase::acquiring:
-        return terms_.wait == Duration{} ? round_deadline_ : earlier(round_deadline_, give_up_at_);
-    case Phase::pausing:
-        return earlier(next_at_, give_up_at_);
+    case Phase::acquiring: return terms_.wait == Duration{} ? round_deadline_ : earlier(round_deadline_, give_up_at_);
+    case Phase::pausing: return earlier(next_at_, give_up_at_);
     case Phase::held:
         if (!terms_.renew) return lease_.validity();
         return std::min(lease_.validity(), round_open_ ? round_deadline_ : next_at_);
@@ -309,8 +286,7 @@ std::optional<Instant> Lock::deadline() const {
     }
     case Phase::idle:
     case Phase::lost:
-    case Phase::ended:
-        return std::nullopt;
+    case Phase::ended: return std::nullopt;
     }
     return std::nullopt;
 }

@@ -28,8 +28,8 @@ Outcome Round::outcome() const {
 }
 
 std::size_t Round::count(Answer answer) const {
-    return static_cast<std::size_t>(std::count_if(answers_.begin(), answers_.end(),
-                                                  [&](const auto &a) { return a && a->answer == answer; }));
+    return static_cast<std::size_t>(
+        std::count_if(answers_.begin(), answers_.end(), [&](const auto &a) { return a && a->answer == answer; }));
 }
 
 std::size_t Round::pending() const {

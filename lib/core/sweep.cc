@@ -15,8 +15,7 @@ Sweep::Sweep(Instant now, Plan plan)
     : plan_(std::move(plan)), answers_(plan_.ask.size()), started_(now), deadline_(now + plan_.node_timeout) {
     for (NodeIndex node = 0; node < plan_.ask.size(); ++node) {
         if (plan_.ask[node])
-            requests_.push_back(
-                {plan_.first + node, plan_.verb, node, plan_.key, plan_.token, Duration{}, deadline_});
+            requests_.push_back({plan_.first + node, plan_.verb, node, plan_.key, plan_.token, Duration{}, deadline_});
     }
     settle(now);
 }
@@ -32,9 +31,7 @@ void Sweep::on_reply(Instant now, const Reply &reply) {
     settle(now);
 }
 
-void Sweep::tick(Instant now) {
-    settle(now);
-}
+void Sweep::tick(Instant now) { settle(now); }
 
 void Sweep::settle(Instant now) {
     bool waiting = false;
@@ -43,12 +40,8 @@ void Sweep::settle(Instant now) {
     done_ = done_ || !waiting || now >= deadline_;
 }
 
-std::vector<Request> Sweep::take_requests() {
-    return std::exchange(requests_, {});
-}
+std::vector<Request> Sweep::take_requests() { return std::exchange(requests_, {}); }
 
-std::optional<Instant> Sweep::deadline() const {
-    return done_ ? std::nullopt : std::optional<Instant>(deadline_);
-}
+std::optional<Instant> Sweep::deadline() const { return done_ ? std::nullopt : std::optional<Instant>(deadline_); }
 
 } // namespace redlock::core

@@ -53,8 +53,7 @@ std::optional<Holder> parse_token(std::string_view token) {
     const std::size_t at = part[2].find('@');
     const auto since = number(part[1]);
     const auto pid = number(part[3]);
-    if (part[0].size() != random_digits || at == std::string_view::npos || !since || !pid)
-        return std::nullopt;
+    if (part[0].size() != random_digits || at == std::string_view::npos || !since || !pid) return std::nullopt;
     return Holder{*since, percent_decode(part[2].substr(0, at)), percent_decode(part[2].substr(at + 1)), *pid,
                   percent_decode(part[4])};
 }

@@ -12,12 +12,8 @@ Duration read(clockid_t clock) {
 }
 } // namespace
 
-Instant now() {
-    return Instant{read(CLOCK_BOOTTIME)};
-}
+Instant now() { return Instant{read(CLOCK_BOOTTIME)}; }
 
-std::int64_t wall_clock_ms() {
-    return to_ms(read(CLOCK_REALTIME));
-}
+std::int64_t wall_clock_ms() { return to_ms(read(CLOCK_REALTIME)); }
 
 } // namespace redlock::event

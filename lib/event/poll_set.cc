@@ -31,8 +31,7 @@ void PollSet::wait(std::optional<Instant> deadline) {
             setting.it_value.tv_sec = std::chrono::duration_cast<seconds>(at).count();
             setting.it_value.tv_nsec = (at % seconds{1}).count();
         }
-        if (::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr) < 0)
-            throw_errno("set a timer");
+        if (::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr) < 0) throw_errno("set a timer");
         armed_ = deadline;
     }
     const std::size_t slot = add(timer_.get(), POLLIN);

@@ -22,10 +22,8 @@ bool is_left_alone(int signal) {
     case SIGILL:
     case SIGTRAP:
     case SIGABRT:
-    case SIGSYS:
-        return true;
-    default:
-        return signal > 31 && signal < SIGRTMIN; // the C library's own
+    case SIGSYS: return true;
+    default: return signal > 31 && signal < SIGRTMIN; // the C library's own
     }
 }
 } // namespace
@@ -56,9 +54,7 @@ Signals::Signals() {
     if (!fd_) throw_errno("open a descriptor for signals");
 }
 
-std::vector<int> Signals::take(const PollSet &set) {
-    return set.ready(slot_) != 0 ? take_now() : std::vector<int>{};
-}
+std::vector<int> Signals::take(const PollSet &set) { return set.ready(slot_) != 0 ? take_now() : std::vector<int>{}; }
 
 std::vector<int> Signals::take_now() {
     std::vector<int> taken;
@@ -87,14 +83,11 @@ DefaultAction default_action(int signal) {
     case SIGCHLD:
     case SIGCONT:
     case SIGURG:
-    case SIGWINCH:
-        return DefaultAction::none;
+    case SIGWINCH: return DefaultAction::none;
     case SIGTSTP:
     case SIGTTIN:
-    case SIGTTOU:
-        return DefaultAction::stop;
-    default:
-        return DefaultAction::terminate;
+    case SIGTTOU: return DefaultAction::stop;
+    default: return DefaultAction::terminate;
     }
 }
 

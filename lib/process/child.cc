@@ -35,8 +35,7 @@ struct Pipe {
 std::vector<char *> pointers(const std::vector<std::string> &strings) {
     std::vector<char *> out;
     out.reserve(strings.size() + most_late_variables + 1);
-    for (const std::string &s : strings)
-        out.push_back(const_cast<char *>(s.c_str())); // NOLINT: execve's type
+    for (const std::string &s : strings) out.push_back(const_cast<char *>(s.c_str())); // NOLINT: execve's type
     out.push_back(nullptr);
     return out;
 }
@@ -153,18 +152,13 @@ bool Child::open(const std::vector<std::string> &more_environment) {
     return written == static_cast<ssize_t>(message.size());
 }
 
-void Child::signal_group(int signal) const {
-    ::kill(-pid_, signal);
-}
+void Child::signal_group(int signal) const { ::kill(-pid_, signal); }
 
-bool Child::group_exists() const {
-    return ::kill(-pid_, 0) == 0 || errno == EPERM;
-}
+bool Child::group_exists() const { return ::kill(-pid_, 0) == 0 || errno == EPERM; }
 
 bool Child::has_ended() const {
     siginfo_t info{};
-    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == pid_;
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
 }
 
 std::optional<Status> Child::reap() {
@@ -192,9 +186,7 @@ void reap_orphans(const std::vector<pid_t> &keep) {
     }
 }
 
-void adopt_orphans() {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-}
+void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 std::vector<std::string> environment_with(const std::vector<std::string> &additions) {
     std::vector<std::string> out;
@@ -202,8 +194,7 @@ std::vector<std::string> environment_with(const std::vector<std::string> &additi
         const std::string_view old = *entry;
         bool replaced = false;
         for (const std::string &addition : additions)
-            replaced =
-                replaced || old.starts_with(std::string_view(addition).substr(0, addition.find('=') + 1));
+            replaced = replaced || old.starts_with(std::string_view(addition).substr(0, addition.find('=') + 1));
         if (!replaced) out.emplace_back(old);
     }
     out.insert(out.end(), additions.begin(), additions.end());

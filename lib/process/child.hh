@@ -46,8 +46,7 @@ class Child {
 
     // What happened since the last call, without waiting; nullopt: nothing new. A stop is reported and
     // is not an end. Before an end is reaped, `before_reaping` runs: the group's number is still ours.
-    template <class BeforeReaping>
-    std::optional<Status> poll(BeforeReaping before_reaping) {
+    template <class BeforeReaping> std::optional<Status> poll(BeforeReaping before_reaping) {
         if (!reaped_ && has_ended()) before_reaping();
         return reap();
     }

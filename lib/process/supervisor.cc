@@ -46,18 +46,13 @@ void Supervisor::tick(Instant now) {
     }
 }
 
-std::vector<int> Supervisor::take_signals() {
-    return std::exchange(out_, {});
-}
+std::vector<int> Supervisor::take_signals() { return std::exchange(out_, {}); }
 
 std::optional<Instant> Supervisor::deadline() const {
     switch (state_) {
-    case State::running:
-        return validity_ - grace_.margin - grace_.grace;
-    case State::ending:
-        return kill_at_;
-    default:
-        return std::nullopt;
+    case State::running: return validity_ - grace_.margin - grace_.grace;
+    case State::ending: return kill_at_;
+    default: return std::nullopt;
     }
 }
 

@@ -25,8 +25,7 @@ std::string format(std::span<const std::string_view> words) {
         lengths[i] = words[i].size();
     }
     char *command = nullptr;
-    const auto length =
-        redisFormatCommandArgv(&command, static_cast<int>(words.size()), texts.data(), lengths.data());
+    const auto length = redisFormatCommandArgv(&command, static_cast<int>(words.size()), texts.data(), lengths.data());
     if (length < 0) throw std::bad_alloc();
     std::string bytes(command, static_cast<std::size_t>(length));
     std::free(command);
@@ -35,13 +34,10 @@ std::string format(std::span<const std::string_view> words) {
 
 std::string_view script_of(core::Verb verb) {
     switch (verb) {
-    case core::Verb::acquire:
-        return acquire_script;
-    case core::Verb::extend:
-        return extend_script;
+    case core::Verb::acquire: return acquire_script;
+    case core::Verb::extend: return extend_script;
     case core::Verb::release:
-    case core::Verb::abandon:
-        return release_script;
+    case core::Verb::abandon: return release_script;
     }
     check(false, "every verb has a script");
     return {};
@@ -51,8 +47,7 @@ decltype(redisReplyObjectFunctions::createArray) standard_array;
 
 // hiredis allocates an array when its length is announced, long before anything of it has come. The count
 // is an int up to hiredis 0.14 and a size_t from 1.0 on.
-template <typename Count>
-void *bounded_array(const redisReadTask *task, Count count) {
+template <typename Count> void *bounded_array(const redisReadTask *task, Count count) {
     if (task->parent != nullptr || static_cast<std::size_t>(count) > max_elements) return nullptr;
     return standard_array(task, count);
 }
@@ -69,9 +64,7 @@ redisReader *make_reader() {
     return reader;
 }
 
-std::string_view text_of(const redisReply &reply) {
-    return {reply.str, static_cast<std::size_t>(reply.len)};
-}
+std::string_view text_of(const redisReply &reply) { return {reply.str, static_cast<std::size_t>(reply.len)}; }
 
 // What is left of a key as PTTL says it; nullopt: for ever.
 std::optional<Duration> time_left(long long ms) {
@@ -81,9 +74,7 @@ std::optional<Duration> time_left(long long ms) {
 
 } // namespace
 
-std::string encode(std::initializer_list<std::string_view> words) {
-    return format({words.begin(), words.size()});
-}
+std::string encode(std::initializer_list<std::string_view> words) { return format({words.begin(), words.size()}); }
 
 std::string encode(const core::Request &request) {
     const std::string_view script = script_of(request.verb);
@@ -93,13 +84,9 @@ std::string encode(const core::Request &request) {
     return encode({"EVAL", script, "1", request.key, request.token, {ttl.data(), ttl.size()}});
 }
 
-void Value::Free::operator()(redisReply *reply) const {
-    freeReplyObject(reply);
-}
+void Value::Free::operator()(redisReply *reply) const { freeReplyObject(reply); }
 
-bool Value::is_ok() const {
-    return reply_->type == REDIS_REPLY_STATUS && text_of(*reply_) == "OK";
-}
+bool Value::is_ok() const { return reply_->type == REDIS_REPLY_STATUS && text_of(*reply_) == "OK"; }
 
 std::optional<std::string_view> Value::error() const {
     if (reply_->type != REDIS_REPLY_ERROR) return std::nullopt;
@@ -145,22 +132,15 @@ std::string Value::describe() const {
     switch (reply_->type) {
     case REDIS_REPLY_STATUS:
     case REDIS_REPLY_STRING:
-    case REDIS_REPLY_ERROR:
-        return fmt::format("\"{}\"", text_of(*reply_));
-    case REDIS_REPLY_INTEGER:
-        return fmt::format("the number {}", reply_->integer);
-    case REDIS_REPLY_NIL:
-        return "nil";
-    case REDIS_REPLY_ARRAY:
-        return fmt::format("an array of {}", reply_->elements);
-    default:
-        return fmt::format("a value of type {}", reply_->type);
+    case REDIS_REPLY_ERROR: return fmt::format("\"{}\"", text_of(*reply_));
+    case REDIS_REPLY_INTEGER: return fmt::format("the number {}", reply_->integer);
+    case REDIS_REPLY_NIL: return "nil";
+    case REDIS_REPLY_ARRAY: return fmt::format("an array of {}", reply_->elements);
+    default: return fmt::format("a value of type {}", reply_->type);
     }
 }
 
-void Reader::Free::operator()(redisReader *reader) const {
-    redisReaderFree(reader);
-}
+void Reader::Free::operator()(redisReader *reader) const { redisReaderFree(reader); }
 
 Reader::Reader() : reader_(make_reader()) {}
 

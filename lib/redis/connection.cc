@@ -72,8 +72,7 @@ void Connection::report_silent(const Ask &ask, std::string_view what) {
 }
 
 bool Connection::has_requests() const {
-    return std::any_of(waiting_.begin(), waiting_.end(),
-                       [](const Ask &ask) { return ask.kind == Ask::Kind::request; });
+    return std::any_of(waiting_.begin(), waiting_.end(), [](const Ask &ask) { return ask.kind == Ask::Kind::request; });
 }
 
 // One answer of the node, matched to the oldest ask: RESP answers in order. False: it is no answer to that.
@@ -150,8 +149,7 @@ std::optional<Instant> Connection::deadline() const {
     std::optional<Instant> first = connecting_ ? dialer_.switch_at() : std::nullopt;
     for (const auto *asks : {&waiting_, &in_flight_})
         for (const Ask &ask : *asks)
-            if (ask.kind == Ask::Kind::request && !ask.reported)
-                first = event::earlier(first, ask.request.deadline);
+            if (ask.kind == Ask::Kind::request && !ask.reported) first = event::earlier(first, ask.request.deadline);
     return first;
 }
 

@@ -22,11 +22,9 @@ std::string describe(int error, const config::NodeUrl &url) {
         const std::string path = printable(url.path);
         if (error == ENOENT) return fmt::format("no such socket {}", path);
         if (error == ECONNREFUSED) return fmt::format("nobody listens on the socket {}", path);
-        if (error == EAGAIN)
-            return fmt::format("the server does not take connections on the socket {}", path);
+        if (error == EAGAIN) return fmt::format("the server does not take connections on the socket {}", path);
         if (error == ENAMETOOLONG)
-            return fmt::format("the path of the socket is longer than {} bytes",
-                               sizeof(sockaddr_un::sun_path) - 1);
+            return fmt::format("the path of the socket is longer than {} bytes", sizeof(sockaddr_un::sun_path) - 1);
         return fmt::format("{}: {}", path, std::strerror(error));
     }
     if (error == ECONNREFUSED) return "connection refused";
@@ -58,8 +56,7 @@ UniqueFd Dialer::dial(Instant now, Instant deadline) {
         }
         const int on = 1;
         if (url_.path.empty()) ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        if (::connect(socket.get(), as_sockaddr(address), address.length) == 0 || errno == EINPROGRESS)
-            return socket;
+        if (::connect(socket.get(), as_sockaddr(address), address.length) == 0 || errno == EINPROGRESS) return socket;
         reject(errno);
     }
     // Perhaps the node has moved. This round is lost; a later one finds the new addresses.

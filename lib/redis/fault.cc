@@ -16,12 +16,10 @@ struct Row {
     std::string_view advice;
 };
 
-constexpr std::string_view give_password =
-    "give the password in the node's address: redis://:PASSWORD@HOST or "
-    "redis://USER:PASSWORD@HOST";
-constexpr std::string_view give_rights =
-    "the user needs the keys of the lock and the commands EVAL, TYPE, GET, "
-    "SET, PTTL, PEXPIRE and DEL (ACL SETUSER)";
+constexpr std::string_view give_password = "give the password in the node's address: redis://:PASSWORD@HOST or "
+                                           "redis://USER:PASSWORD@HOST";
+constexpr std::string_view give_rights = "the user needs the keys of the lock and the commands EVAL, TYPE, GET, "
+                                         "SET, PTTL, PEXPIRE and DEL (ACL SETUSER)";
 constexpr std::string_view no_cluster = "locks need independent nodes, not those of a cluster";
 
 constexpr Row rows[] = {
@@ -53,8 +51,7 @@ constexpr Row rows[] = {
     {"OOM ", Trouble::passing, "the server has reached its maxmemory: free memory or raise it"},
     {"MISCONF ", Trouble::passing, "the server cannot save its data: see its log, and the space on its disk"},
     {"NOREPLICAS ", Trouble::passing, "the server misses the replicas that min-replicas-to-write asks for"},
-    {"ERR max number of clients reached", Trouble::passing,
-     "close connections to the server or raise its maxclients"},
+    {"ERR max number of clients reached", Trouble::passing, "close connections to the server or raise its maxclients"},
 };
 
 const Row *find_row(std::string_view error) {

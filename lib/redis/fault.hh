@@ -15,7 +15,6 @@ struct Fault {
 
 // `error` is an error reply as the node wrote it, also one that was raised inside a script. A node may
 // repeat what it was sent: `secret`, if any, is taken out. `otherwise`: for errors that are not known here.
-Fault explain(std::string_view error, std::string_view secret,
-              core::Trouble otherwise = core::Trouble::passing);
+Fault explain(std::string_view error, std::string_view secret, core::Trouble otherwise = core::Trouble::passing);
 
 } // namespace redlock::redis

@@ -10,15 +10,12 @@ namespace redlock::redis {
 
 Nodes::Nodes(std::vector<config::NodeUrl> urls) {
     connections_.reserve(urls.size());
-    for (config::NodeUrl &url : urls)
-        connections_.push_back(std::make_unique<Connection>(std::move(url), replies_));
+    for (config::NodeUrl &url : urls) connections_.push_back(std::make_unique<Connection>(std::move(url), replies_));
 }
 
 Nodes::~Nodes() = default;
 
-std::size_t Nodes::size() const {
-    return connections_.size();
-}
+std::size_t Nodes::size() const { return connections_.size(); }
 
 const std::string &Nodes::name(core::NodeIndex node) const {
     check(node < connections_.size(), "the node exists");
@@ -46,9 +43,7 @@ std::optional<Instant> Nodes::deadline() const {
     return first;
 }
 
-std::vector<core::Reply> Nodes::take_replies() {
-    return std::exchange(replies_, {});
-}
+std::vector<core::Reply> Nodes::take_replies() { return std::exchange(replies_, {}); }
 
 void Nodes::finish() {
     for (const auto &connection : connections_) connection->finish();

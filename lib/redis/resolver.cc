@@ -16,8 +16,7 @@ namespace redlock::redis {
 
 namespace {
 
-template <typename Specific>
-Address make_address(const Specific &specific) {
+template <typename Specific> Address make_address(const Specific &specific) {
     Address address;
     std::memcpy(&address.storage, &specific, sizeof specific);
     address.length = sizeof specific;
@@ -97,20 +96,12 @@ Lookup::Lookup(const std::string &host, std::uint16_t port) : shared_(std::make_
     }
 }
 
-int Lookup::fd() const {
-    return shared_->event.get();
-}
+int Lookup::fd() const { return shared_->event.get(); }
 
-bool Lookup::done() const {
-    return shared_->done;
-}
+bool Lookup::done() const { return shared_->done; }
 
-const std::vector<Address> &Lookup::addresses() const {
-    return shared_->addresses;
-}
+const std::vector<Address> &Lookup::addresses() const { return shared_->addresses; }
 
-const std::string &Lookup::error() const {
-    return shared_->error;
-}
+const std::string &Lookup::error() const { return shared_->error; }
 
 } // namespace redlock::redis

@@ -68,13 +68,10 @@ std::string Connection::encode_ask(const Ask &ask) const {
     case Ask::Kind::auth:
         if (url_.user.empty()) return encode({"AUTH", url_.password});
         return encode({"AUTH", url_.user, url_.password});
-    case Ask::Kind::select:
-        return encode({"SELECT", fmt::format_int(url_.db).str()});
-    case Ask::Kind::name:
-        return encode({"CLIENT", "SETNAME", "redlock"});
+    case Ask::Kind::select: return encode({"SELECT", fmt::format_int(url_.db).str()});
+    case Ask::Kind::name: return encode({"CLIENT", "SETNAME", "redlock"});
     case Ask::Kind::request:
-    case Ask::Kind::cleanup:
-        break;
+    case Ask::Kind::cleanup: break;
     }
     return encode(ask.request);
 }
@@ -148,9 +145,7 @@ void Connection::read_in(Instant now) {
 // The connection has ended. Whoever is in flight on it will not be answered any more.
 void Connection::lose(std::string_view why, Instant now) {
     const bool proven = proven_;
-    Fault fault = condemned_       ? *condemned_
-                  : parting_words_ ? *parting_words_
-                                   : Fault{.text = std::string(why)};
+    Fault fault = condemned_ ? *condemned_ : parting_words_ ? *parting_words_ : Fault{.text = std::string(why)};
     drop_socket(!in_flight_.empty());
     for (const Ask &ask : in_flight_)
         if (ask.kind == Ask::Kind::request && !ask.reported) report(ask, core::Answer::error, fault);
@@ -167,10 +162,8 @@ void Connection::lose(std::string_view why, Instant now) {
 void Connection::give_up_address(int error, Instant now) {
     dialer_.reject(error);
     drop_socket(false);
-    if (has_requests())
-        dial(now);
-    else
-        dialer_.settle();
+    if (has_requests()) dial(now);
+    else dialer_.settle();
 }
 
 void Connection::drop_socket(bool abort) {
@@ -210,18 +203,14 @@ void Connection::watch(event::PollSet &set) {
 
 void Connection::handle(const event::PollSet &set, Instant now) {
     if (dialer_.take_lookup()) {
-        if (has_requests())
-            dial(now);
-        else
-            dialer_.settle();
+        if (has_requests()) dial(now);
+        else dialer_.settle();
     }
     const int events = slot_ ? set.ready(*slot_) : 0;
     if (connecting_) {
         // Writing tells whether the connect has succeeded.
-        if (events != 0 && !flush(now))
-            give_up_address(error_, now);
-        else if (connecting_ && dialer_.switch_at() && now >= *dialer_.switch_at())
-            give_up_address(ETIMEDOUT, now);
+        if (events != 0 && !flush(now)) give_up_address(error_, now);
+        else if (connecting_ && dialer_.switch_at() && now >= *dialer_.switch_at()) give_up_address(ETIMEDOUT, now);
     } else if (events != 0) {
         if ((events & POLLOUT) != 0) blocked_ = false;
         read_in(now); // and writes

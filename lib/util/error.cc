@@ -22,8 +22,6 @@ std::string describe(std::string_view operation, std::string_view object, int co
 SystemError::SystemError(std::string_view operation, std::string_view object, int code)
     : std::runtime_error(describe(operation, object, code)) {}
 
-void throw_errno(std::string_view operation, std::string_view object) {
-    throw SystemError(operation, object, errno);
-}
+void throw_errno(std::string_view operation, std::string_view object) { throw SystemError(operation, object, errno); }
 
 } // namespace redlock

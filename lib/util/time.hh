@@ -30,11 +30,7 @@ inline constexpr Instant distant_past = Instant{} - std::chrono::hours{24 * 366 
 inline constexpr Instant distant_future = Instant{} + std::chrono::hours{24 * 366 * 100};
 
 // Whole milliseconds for the wire and for people, rounded towards zero or up.
-constexpr std::int64_t to_ms(Duration d) {
-    return std::chrono::duration_cast<milliseconds>(d).count();
-}
-constexpr std::int64_t to_ms_up(Duration d) {
-    return std::chrono::ceil<milliseconds>(d).count();
-}
+constexpr std::int64_t to_ms(Duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
+constexpr std::int64_t to_ms_up(Duration d) { return std::chrono::ceil<milliseconds>(d).count(); }
 
 } // namespace redlock

@@ -126,8 +126,7 @@ TEST(Fuzz, ParsesOrRefuses) {
         ++refused;
         for (const char bad : {'\n', '\x1b', '\xff'}) ASSERT_EQ(message.find(bad), message.npos) << message;
         ASSERT_EQ(message.find("hunter2"), message.npos) << message;
-        ASSERT_EQ(message.find("cannot be read"), message.npos)
-            << message; // CLI11 saw what the splitter did not
+        ASSERT_EQ(message.find("cannot be read"), message.npos) << message; // CLI11 saw what the splitter did not
         ASSERT_GT(message.size(), 20U);
     }
     // Both ways are really taken.

@@ -10,9 +10,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-std::string text_of(const Words &words) {
-    return parse_command_line(words).text;
-}
+std::string text_of(const Words &words) { return parse_command_line(words).text; }
 
 std::string row_of(const Option &option) {
     return std::string(option.spellings.starts_with("--") ? "\n      " : "\n  ").append(option.spellings) +
@@ -21,14 +19,13 @@ std::string row_of(const Option &option) {
 
 TEST(Help, CanBeAskedForInManyWays) {
     const std::string exec = help_text(info(Command::exec));
-    for (const Words &words : {Words{"exec", "--help"}, Words{"exec", "-h"}, Words{"help", "exec"},
-                               Words{"exec", "-n", "-h", "--bogus"}, Words{"exec", "-nh"},
-                               Words{"exec", "db", "--help"}, Words{"exec", "-w", "1", "--help", "db", "ls"}})
+    for (const Words &words :
+         {Words{"exec", "--help"}, Words{"exec", "-h"}, Words{"help", "exec"}, Words{"exec", "-n", "-h", "--bogus"},
+          Words{"exec", "-nh"}, Words{"exec", "db", "--help"}, Words{"exec", "-w", "1", "--help", "db", "ls"}})
         EXPECT_EQ(text_of(words), exec);
     for (const Words &words : {Words{"--help"}, Words{"-h"}, Words{"help"}, Words{"help", "--help"}})
         EXPECT_EQ(text_of(words), overview_text());
-    for (const Words &words :
-         {Words{"--version"}, Words{"-V"}, Words{"exec", "-V"}, Words{"lab", "--version"}})
+    for (const Words &words : {Words{"--version"}, Words{"-V"}, Words{"exec", "-V"}, Words{"lab", "--version"}})
         EXPECT_EQ(text_of(words), version_text());
     EXPECT_EQ(version_text().substr(0, 8), "redlock ");
     EXPECT_EQ(text_of({"exec", "db", "ls", "-h"}), ""); // that one is for ls
@@ -49,8 +46,7 @@ TEST(Help, NamesEveryOptionEnvironmentAndExitCodeOfTheCommand) {
         }
         for (const ExitCode &each : all_exit_codes)
             if ((each.commands & bit(command.command)) != 0) {
-                EXPECT_NE(text.find(each.meaning.substr(0, 20)), text.npos)
-                    << command.name << " " << each.name;
+                EXPECT_NE(text.find(each.meaning.substr(0, 20)), text.npos) << command.name << " " << each.name;
             }
         EXPECT_NE(overview_text().find(command.summary), std::string::npos);
     }

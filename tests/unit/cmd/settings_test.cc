@@ -66,10 +66,8 @@ TEST(Settings, HaveDefaults) {
 }
 
 TEST(Settings, OptionBeatsEnvironmentBeatsDefault) {
-    const Variables variables = with({{"REDLOCK_TTL", "20s"},
-                                      {"REDLOCK_WAIT", "7"},
-                                      {"REDLOCK_PREFIX", "p:"},
-                                      {"REDLOCK_NODE_TIMEOUT", "123ms"}});
+    const Variables variables = with(
+        {{"REDLOCK_TTL", "20s"}, {"REDLOCK_WAIT", "7"}, {"REDLOCK_PREFIX", "p:"}, {"REDLOCK_NODE_TIMEOUT", "123ms"}});
     const Settings from_environment = settings_of(exec({}), variables);
     EXPECT_EQ(from_environment.ttl.value, 20s);
     EXPECT_EQ(from_environment.ttl.origin, "environment variable REDLOCK_TTL");
@@ -78,8 +76,8 @@ TEST(Settings, OptionBeatsEnvironmentBeatsDefault) {
     EXPECT_EQ(from_environment.key, "p:db");
     EXPECT_EQ(from_environment.timing.node_timeout, 123ms);
 
-    const Settings typed = settings_of(exec({"--ttl=10s", "--timeout=0", "--prefix=", "--node-timeout",
-                                             "99ms", "-S", "redis://x", "--server=redis://y,unix:///z"}),
+    const Settings typed = settings_of(exec({"--ttl=10s", "--timeout=0", "--prefix=", "--node-timeout", "99ms", "-S",
+                                             "redis://x", "--server=redis://y,unix:///z"}),
                                        variables);
     EXPECT_EQ(typed.ttl.value, 10s);
     EXPECT_EQ(typed.ttl.origin, "--ttl");
@@ -93,8 +91,7 @@ TEST(Settings, OptionBeatsEnvironmentBeatsDefault) {
 }
 
 TEST(Settings, AnEmptyVariableIsUnset) {
-    const Settings s =
-        settings_of(exec({}), with({{"REDLOCK_TTL", ""}, {"REDLOCK_WAIT", ""}, {"REDISCLI_AUTH", ""}}));
+    const Settings s = settings_of(exec({}), with({{"REDLOCK_TTL", ""}, {"REDLOCK_WAIT", ""}, {"REDISCLI_AUTH", ""}}));
     EXPECT_EQ(s.ttl.origin, "default");
     EXPECT_FALSE(s.wait.value.has_value());
     EXPECT_EQ(message_of(exec({}), {{"REDLOCK_NODES", ""}}).substr(0, 22), "78: no nodes were give");
@@ -171,8 +168,7 @@ TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
         {exec({}), {}, "REDLOCK_NODES"},
         {exec({}), {}, "redlock lab"},
         {exec({"--ttl=x"}), three, "64: --ttl: 'x' is not a duration"},
-        {exec({}), with({{"REDLOCK_TTL", "x"}}),
-         "78: environment variable REDLOCK_TTL: 'x' is not a duration"},
+        {exec({}), with({{"REDLOCK_TTL", "x"}}), "78: environment variable REDLOCK_TTL: 'x' is not a duration"},
         {exec({"--ttl=99ms"}), three, "64: --ttl: a ttl of 99 ms is too short"},
         {exec({}), with({{"REDLOCK_TTL", "0"}}), "78: environment variable REDLOCK_TTL: a ttl of 0 s"},
         {exec({"-w", "-5"}), three, "64: --wait: '-5' is not a duration: it is negative"},
@@ -192,11 +188,8 @@ TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
         {exec({"--kill-after=x"}), three, "64: --kill-after"},
         {exec({"-S", "redis://h:0"}), three, "64: --server: bad node address"},
         {exec({"-S", ""}), three, "64: --server: bad node address '': it is empty"},
-        {exec({"-S", "redis://a", "-S", "redis://a"}), three,
-         "64: --server: nodes 1 and 2 are the same server"},
-        {exec({}),
-         {{"REDLOCK_NODES", "redis://a,reddis://b"}},
-         "78: environment variable REDLOCK_NODES: node 2 of 2"},
+        {exec({"-S", "redis://a", "-S", "redis://a"}), three, "64: --server: nodes 1 and 2 are the same server"},
+        {exec({}), {{"REDLOCK_NODES", "redis://a,reddis://b"}}, "78: environment variable REDLOCK_NODES: node 2 of 2"},
         {exec({"-S", "rediss://a"}), three, "no TLS yet"},
         {exec({"-S", "redis://word@a"}), three, "64: --server: redis://a:6379 has a user but no password"},
         {{"exec", "redlock:{x", "ls"}, three, "64: prefix and NAME together begin with 'redlock:{'"},
@@ -216,25 +209,23 @@ TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
 TEST(Settings, EdgesThatPass) {
     for (const Words &words :
          {exec({"--ttl=100ms"}), exec({"-E0"}), exec({"-E255"}), exec({"--drift=0"}), exec({"--drift=.01"}),
-          exec({"--slack=0"}), exec({"--kill-after=0"}), Words{"acquire", "-E1", "db"},
-          exec({"--prefix=redlock:"}), Words{"exec", "redlock:x", "ls"}, exec({"--ttl=3650d"})})
+          exec({"--slack=0"}), exec({"--kill-after=0"}), Words{"acquire", "-E1", "db"}, exec({"--prefix=redlock:"}),
+          Words{"exec", "redlock:x", "ls"}, exec({"--ttl=3650d"})})
         EXPECT_EQ(message_of(words), "no error");
 }
 
 TEST(Settings, ATtlTooShortIsExplainedWithNumbers) {
     const std::string message = message_of(exec({"--ttl=5s", "-k10s"}));
-    for (const char *part : {"64: a ttl of 5 s (--ttl) is too short", "safe for 4.1 s",
-                             "5 s less a drift of 0.01", "slack 833 ms",
-                             "11.9 s (kill-after 10 s (--kill-after), twice the kill margin of 250 ms, and "
-                             "1.4 s from one renewal",
-                             "the smallest ttl that would do is --ttl "})
+    for (const char *part :
+         {"64: a ttl of 5 s (--ttl) is too short", "safe for 4.1 s", "5 s less a drift of 0.01", "slack 833 ms",
+          "11.9 s (kill-after 10 s (--kill-after), twice the kill margin of 250 ms, and "
+          "1.4 s from one renewal",
+          "the smallest ttl that would do is --ttl "})
         EXPECT_NE(message.find(part), message.npos) << message;
     // The advice is good: what it says passes, and a little less does not.
     const std::string advice = message.substr(message.rfind(' ') + 1);
     EXPECT_EQ(message_of(exec({"--ttl=" + advice, "-k10s"})), "no error") << advice;
-    EXPECT_EQ(
-        message_of(exec({"--ttl=" + std::to_string(std::stoi(advice) - 2) + "s", "-k10s"})).substr(0, 3),
-        "64:");
+    EXPECT_EQ(message_of(exec({"--ttl=" + std::to_string(std::stoi(advice) - 2) + "s", "-k10s"})).substr(0, 3), "64:");
     // acquire kills nobody
     EXPECT_EQ(message_of({"acquire", "--ttl=5s", "db"}), "no error");
     EXPECT_EQ(message_of({"acquire", "--ttl=5s", "--slack=5s", "db"}).substr(0, 9), "64: a ttl");
@@ -249,16 +240,12 @@ TEST(Settings, Tokens) {
     EXPECT_EQ(settings_of({"release", "db"}, held).token.origin, "environment variable REDLOCK_TOKEN");
     const std::tuple<Words, Variables, const char *> rows[] = {
         {{"release", "db"}, three, "64: no token for 'db': give what 'redlock acquire' printed"},
-        {{"release", "other"},
-         held,
-         "64: no token for 'other': REDLOCK_TOKEN belongs to 'db' (REDLOCK_NAME)"},
+        {{"release", "other"}, held, "64: no token for 'other': REDLOCK_TOKEN belongs to 'db' (REDLOCK_NAME)"},
         {{"release", "db"}, with({{"REDLOCK_TOKEN", "abc"}}), "counts only when REDLOCK_NAME is this name"},
         {{"release", "--token=", "db"}, held, "64: --token: the token is empty; did 'redlock acquire' fail?"},
         {{"release", "--token=a b", "db"}, three, "64: --token: this is no token"},
         {{"release", "--token=" + std::string(257, 'x'), "db"}, three, "64: --token: this is no token"},
-        {{"release", "db"},
-         with({{"REDLOCK_TOKEN", "a\n"}, {"REDLOCK_NAME", "db"}}),
-         "78: environment variable"},
+        {{"release", "db"}, with({{"REDLOCK_TOKEN", "a\n"}, {"REDLOCK_NAME", "db"}}), "78: environment variable"},
     };
     for (const auto &[words, variables, expected] : rows) {
         const std::string message = message_of(words, variables);
@@ -274,8 +261,8 @@ TEST(Settings, Passwords) {
     EXPECT_NE(typed.warnings[0].find("REDISCLI_AUTH"), std::string::npos);
     EXPECT_EQ(typed.warnings[0].find("hunter2"), std::string::npos);
 
-    const Settings environment = settings_of(
-        exec({}), {{"REDLOCK_NODES", "redis://:one@a,redis://me@b,redis://c"}, {"REDISCLI_AUTH", "two"}});
+    const Settings environment =
+        settings_of(exec({}), {{"REDLOCK_NODES", "redis://:one@a,redis://me@b,redis://c"}, {"REDISCLI_AUTH", "two"}});
     EXPECT_TRUE(environment.warnings.empty());
     EXPECT_EQ(environment.nodes.value[0].password, "one");
     EXPECT_EQ(environment.nodes.value[1].password, "two");
@@ -286,8 +273,8 @@ TEST(Settings, Passwords) {
                             "redis://:hunter2@a,redis://a", "redis://:hunter2@h:0"})
         for (const std::string &message :
              {message_of(exec({"-S", url})), message_of(exec({}), {{"REDLOCK_NODES", url}}),
-              message_of(exec({"--ttl", url})), message_of(exec({"-E", url})),
-              message_of(exec({"--signal", url})), message_of(exec({"--drift", url}))}) {
+              message_of(exec({"--ttl", url})), message_of(exec({"-E", url})), message_of(exec({"--signal", url})),
+              message_of(exec({"--drift", url}))}) {
             EXPECT_EQ(message.find("hunter2"), message.npos) << message;
         }
 }

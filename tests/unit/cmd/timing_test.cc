@@ -12,9 +12,8 @@ TEST(Timing, DefaultsFollowTheTtl) {
         Duration ttl, slack, node_timeout, kill_after, margin;
     };
     const Row rows[] = {
-        {30s, 5s, 300ms, 5s, 250ms},       {60s, 5s, 600ms, 5s, 250ms},
-        {1h, 5s, 1s, 5s, 250ms},           {12s, 2s, 120ms, 2s, 250ms},
-        {3s, 500ms, 50ms, 500ms, 250ms},   {1200ms, 200ms, 50ms, 200ms, 100ms},
+        {30s, 5s, 300ms, 5s, 250ms},       {60s, 5s, 600ms, 5s, 250ms},     {1h, 5s, 1s, 5s, 250ms},
+        {12s, 2s, 120ms, 2s, 250ms},       {3s, 500ms, 50ms, 500ms, 250ms}, {1200ms, 200ms, 50ms, 200ms, 100ms},
         {600ms, 100ms, 50ms, 100ms, 50ms},
     };
     for (const Row &row : rows) {
@@ -36,11 +35,9 @@ TEST(Timing, ComputesTheProtocolsFormula) {
 
 TEST(Timing, EveryTtlFitsWithTheDefaults) {
     for (Duration ttl = shortest_ttl; ttl < longest_duration; ttl = ttl * 11 / 10) {
-        EXPECT_TRUE(
-            fits(complete({.ttl = ttl, .slack = {}, .node_timeout = {}, .kill_after = {}}), Command::exec))
+        EXPECT_TRUE(fits(complete({.ttl = ttl, .slack = {}, .node_timeout = {}, .kill_after = {}}), Command::exec))
             << to_ms(ttl);
-        EXPECT_TRUE(
-            fits(complete({.ttl = ttl, .slack = {}, .node_timeout = {}, .kill_after = {}}), Command::acquire))
+        EXPECT_TRUE(fits(complete({.ttl = ttl, .slack = {}, .node_timeout = {}, .kill_after = {}}), Command::acquire))
             << to_ms(ttl);
     }
 }
@@ -64,8 +61,8 @@ TEST(Timing, TheSmallestTtlIsTheBorder) {
         wish.ttl = *smallest - (*smallest <= 10s ? Duration{101ms} : Duration{1001ms});
         EXPECT_FALSE(fits(complete(wish), Command::exec)) << to_ms(*smallest);
     }
-    EXPECT_FALSE(smallest_ttl({.ttl = 1s, .slack = longest_duration, .node_timeout = {}, .kill_after = {}},
-                              Command::acquire));
+    EXPECT_FALSE(
+        smallest_ttl({.ttl = 1s, .slack = longest_duration, .node_timeout = {}, .kill_after = {}}, Command::acquire));
 }
 
 } // namespace

@@ -67,8 +67,7 @@ TEST(ParseDuration, SaysWhatIsWrong) {
             parse_duration(text);
             FAIL() << text;
         } catch (const ConfigError &error) {
-            EXPECT_NE(std::string(error.what()).find(expected), std::string::npos)
-                << text << ": " << error.what();
+            EXPECT_NE(std::string(error.what()).find(expected), std::string::npos) << text << ": " << error.what();
             EXPECT_NE(std::string(error.what()).find("1h30m"), std::string::npos) << error.what();
         }
     }
@@ -87,25 +86,10 @@ TEST(ParseDuration, NeverShowsAPasswordOrAControlCharacter) {
 
 TEST(ShowDuration, ReadsWell) {
     const std::pair<Duration, const char *> rows[] = {
-        {0s, "0 s"},
-        {3us, "3 us"},
-        {999us, "999 us"},
-        {999600ns, "1 ms"},
-        {300ms, "300 ms"},
-        {999600us, "1 s"},
-        {1500ms, "1.5 s"},
-        {25s, "25 s"},
-        {24698ms, "24.7 s"},
-        {59940ms, "59.9 s"},
-        {59960ms, "1 min"},
-        {90s, "1 min 30 s"},
-        {3599s, "59 min 59 s"},
-        {3599600ms, "1 h"},
-        {125min, "2 h 5 min"},
-        {24h, "1 d"},
-        {24h - 20s, "1 d"},
-        {76h, "3 d 4 h"},
-        {-1500ms, "-1.5 s"},
+        {0s, "0 s"},        {3us, "3 us"},       {999us, "999 us"},      {999600ns, "1 ms"},  {300ms, "300 ms"},
+        {999600us, "1 s"},  {1500ms, "1.5 s"},   {25s, "25 s"},          {24698ms, "24.7 s"}, {59940ms, "59.9 s"},
+        {59960ms, "1 min"}, {90s, "1 min 30 s"}, {3599s, "59 min 59 s"}, {3599600ms, "1 h"},  {125min, "2 h 5 min"},
+        {24h, "1 d"},       {24h - 20s, "1 d"},  {76h, "3 d 4 h"},       {-1500ms, "-1.5 s"},
     };
     for (const auto &[d, expected] : rows) EXPECT_EQ(show_duration(d), expected);
 }

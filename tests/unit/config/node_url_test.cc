@@ -17,9 +17,7 @@ std::string message_of(auto &&action) {
     return "no error";
 }
 
-bool contains(const std::string &text, std::string_view part) {
-    return text.find(part) != text.npos;
-}
+bool contains(const std::string &text, std::string_view part) { return text.find(part) != text.npos; }
 
 TEST(NodeUrl, AcceptsTcp) {
     const std::pair<const char *, NodeUrl> rows[] = {
@@ -212,8 +210,7 @@ TEST(NodeList, HasALimit) {
     std::string text = "redis://h:1000";
     for (int port = 1001; port < 1064; ++port) text += ",redis://h:" + std::to_string(port);
     EXPECT_EQ(parse_node_list(text).size(), 64U);
-    EXPECT_TRUE(
-        contains(message_of([&] { (void)parse_node_list(text + ",redis://h:1"); }), "65 nodes are too many"));
+    EXPECT_TRUE(contains(message_of([&] { (void)parse_node_list(text + ",redis://h:1"); }), "65 nodes are too many"));
     EXPECT_NO_THROW(check_node_list({}));
 }
 

@@ -116,8 +116,7 @@ struct Driver {
   private:
     void collect() {
         asked = lock.take_requests();
-        if (!asked.empty() && (asked[0].verb == Verb::acquire || asked[0].verb == Verb::extend))
-            round = asked;
+        if (!asked.empty() && (asked[0].verb == Verb::acquire || asked[0].verb == Verb::extend)) round = asked;
     }
 };
 

@@ -18,18 +18,12 @@ Terms waiting(std::optional<Duration> wait, std::size_t nodes = 3) {
 void say(Driver &d, Duration at, NodeIndex node, char what) {
     const Instant sent = d.now;
     switch (what) {
-    case 'g':
-        return d.hear(at, reply_to(d.round[node], Answer::granted, sent));
-    case 'r':
-        return d.hear(at, reply_to(d.round[node], Answer::refused, sent));
-    case 'e':
-        return d.hear(at, reply_to(d.round[node], Answer::error, std::nullopt));
-    case 'd':
-        return d.hear(at, denied(d.round[node]));
-    case 's':
-        return d.hear(at, reply_to(d.round[node], Answer::silent, sent));
-    default:
-        return;
+    case 'g': return d.hear(at, reply_to(d.round[node], Answer::granted, sent));
+    case 'r': return d.hear(at, reply_to(d.round[node], Answer::refused, sent));
+    case 'e': return d.hear(at, reply_to(d.round[node], Answer::error, std::nullopt));
+    case 'd': return d.hear(at, denied(d.round[node]));
+    case 's': return d.hear(at, reply_to(d.round[node], Answer::silent, sent));
+    default: return;
     }
 }
 
@@ -99,10 +93,9 @@ TEST(Nonblock, WaitsForOneRoundAndNoLonger) {
 }
 
 TEST(Wait, EndsAtItsDeadline) {
-    for (const auto &[votes, ending] :
-         {std::pair{"rrr", Ending::busy}, std::pair{"rr-", Ending::busy},
-          std::pair{"eee", Ending::unreachable}, std::pair{"er-", Ending::unreachable},
-          std::pair{"---", Ending::unreachable}, std::pair{"r--", Ending::unreachable}}) {
+    for (const auto &[votes, ending] : {std::pair{"rrr", Ending::busy}, std::pair{"rr-", Ending::busy},
+                                        std::pair{"eee", Ending::unreachable}, std::pair{"er-", Ending::unreachable},
+                                        std::pair{"---", Ending::unreachable}, std::pair{"r--", Ending::unreachable}}) {
         Driver d(waiting(seconds{2}));
         repeat(d, votes, seconds{5});
         EXPECT_EQ(d.lock.phase(), Phase::ended) << votes;

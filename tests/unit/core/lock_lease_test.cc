@@ -182,11 +182,9 @@ TEST(Extend, GoesOnUntilTheRelease) {
     EXPECT_EQ(d.lock.phase(), Phase::releasing);
     EXPECT_EQ(d.lock.validity(), distant_past);
     const auto releases = d.asked;
-    for (NodeIndex node = 0; node < 3; ++node)
-        d.hear(101 * period + 2 * ms, node, Answer::granted, d.now - start);
+    for (NodeIndex node = 0; node < 3; ++node) d.hear(101 * period + 2 * ms, node, Answer::granted, d.now - start);
     EXPECT_EQ(d.lock.phase(), Phase::releasing); // those were extends
-    for (const Request &request : releases)
-        d.hear(101 * period + 2 * ms, reply_to(request, Answer::granted, d.now));
+    for (const Request &request : releases) d.hear(101 * period + 2 * ms, reply_to(request, Answer::granted, d.now));
     EXPECT_EQ(d.lock.ending(), Ending::released);
     EXPECT_EQ(d.lock.sweep()->deleted(), 3U);
     EXPECT_EQ(d.lock.deadline(), std::nullopt);
@@ -278,8 +276,7 @@ TEST(Release, SinceTheLossItAbandonsOnlyWhereACommandMayHaveBeen) {
     d.hear(ms, 2, Answer::granted, Duration{});
     d.release(trusted); // not yet noticed
     EXPECT_EQ(nodes_of(d.asked, Verb::abandon), (Nodes{1, 2}));
-    for (const Request &request : std::vector(d.asked))
-        d.hear(trusted + ms, reply_to(request, Answer::refused, d.now));
+    for (const Request &request : std::vector(d.asked)) d.hear(trusted + ms, reply_to(request, Answer::refused, d.now));
     EXPECT_EQ(d.lock.ending(), Ending::lost);
 }
 

@@ -58,8 +58,7 @@ class World {
 
     bool one_in(unsigned n) { return random_() % n == 0; }
     Duration below(Duration limit) {
-        return Duration{
-            static_cast<Duration::rep>(random_() % static_cast<std::uint64_t>(limit.count() + 1))};
+        return Duration{static_cast<Duration::rep>(random_() % static_cast<std::uint64_t>(limit.count() + 1))};
     }
     Duration latency() { return one_in(12) ? below(2 * terms_.node_timeout) : below(2 * ms); }
     void after(Duration delay, std::function<void()> what) { events_.emplace(now_ + delay, std::move(what)); }
@@ -79,8 +78,7 @@ class World {
     }
 
     // Every call of the lock goes through here.
-    template <typename Call>
-    void input(Call call) {
+    template <typename Call> void input(Call call) {
         const Phase before = lock_.phase();
         const Ending ending = lock_.ending();
         const bool over = before == Phase::held && now_ >= lock_.validity();
@@ -128,9 +126,7 @@ class World {
 
     void entered(Phase phase) {
         switch (phase) {
-        case Phase::idle:
-            ++seen_.retried;
-            return after(below(2 * ms), [this] { acquire(); });
+        case Phase::idle: ++seen_.retried; return after(below(2 * ms), [this] { acquire(); });
         case Phase::held:
             ++seen_.held;
             EXPECT_FALSE(was_lost_);
@@ -143,8 +139,7 @@ class World {
             seen_.released += lock_.ending() == Ending::released ? 1 : 0;
             EXPECT_TRUE(!was_lost_ || lock_.ending() == Ending::lost);
             return;
-        default:
-            return;
+        default: return;
         }
     }
 
@@ -184,12 +179,8 @@ class World {
                 node.expiry = now_ + below(terms_.ttl);
             }
             return;
-        case 1:
-            node.holder.clear();
-            return;
-        default:
-            node.deaf_until = now_ + below(terms_.ttl);
-            return;
+        case 1: node.holder.clear(); return;
+        default: node.deaf_until = now_ + below(terms_.ttl); return;
         }
     }
 
@@ -219,8 +210,7 @@ class World {
             const bool silent = one_in(2);
             node.may_keep = node.may_keep || removes;
             const Answer answer = silent ? Answer::silent : Answer::error;
-            return after(silent ? terms_.node_timeout : below(ms),
-                         [=, this] { hear(denied_or(request, answer)); });
+            return after(silent ? terms_.node_timeout : below(ms), [=, this] { hear(denied_or(request, answer)); });
         }
         node.sent = std::max(node.sent, now_ + below(ms / 2));
         const Instant sent = node.sent;
@@ -249,8 +239,7 @@ class World {
         });
     }
     Reply denied_or(const Request &request, Answer answer) {
-        Reply reply =
-            answer == Answer::error && one_in(4) ? denied(request) : reply_to(request, answer, std::nullopt);
+        Reply reply = answer == Answer::error && one_in(4) ? denied(request) : reply_to(request, answer, std::nullopt);
         reply.sent.reset();
         return reply;
     }
@@ -317,8 +306,7 @@ TEST(Schedule, KeepsThePromisesInEveryOne) {
             FAIL() << "seed " << seed;
         }
     }
-    for (const int count : {seen.held, seen.lost, seen.released, seen.renewed, seen.retried})
-        EXPECT_GT(count, 1000);
+    for (const int count : {seen.held, seen.lost, seen.released, seen.renewed, seen.retried}) EXPECT_GT(count, 1000);
 }
 
 } // namespace

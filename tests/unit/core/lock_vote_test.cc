@@ -13,15 +13,11 @@ enum class Kind { granted, refused, error, silent, error_unsent, silent_unsent, 
 
 Answer first_answer(Kind kind) {
     switch (kind) {
-    case Kind::granted:
-        return Answer::granted;
-    case Kind::refused:
-        return Answer::refused;
+    case Kind::granted: return Answer::granted;
+    case Kind::refused: return Answer::refused;
     case Kind::error:
-    case Kind::error_unsent:
-        return Answer::error;
-    default:
-        return Answer::silent;
+    case Kind::error_unsent: return Answer::error;
+    default: return Answer::silent;
     }
 }
 
@@ -47,8 +43,7 @@ struct Model {
     std::vector<Duration> expiry;
     std::vector<bool> reached;
 
-    explicit Model(std::size_t nodes)
-        : vote(nodes, ' '), expiry(nodes, Duration::min()), reached(nodes, true) {}
+    explicit Model(std::size_t nodes) : vote(nodes, ' '), expiry(nodes, Duration::min()), reached(nodes, true) {}
 
     void hear(const Game &game, Instant now, NodeIndex node, Answer answer, std::optional<Instant> sent) {
         const bool news = vote[node] == ' ' || vote[node] == 's';
@@ -177,8 +172,8 @@ std::string describe(const Game &game) {
     for (const Kind kind : game.kinds) text += std::to_string(static_cast<int>(kind));
     text += ", events ";
     for (const NodeIndex node : game.events) text += std::to_string(node);
-    return text + (game.twice ? ", twice" : "") + (game.strays ? ", strays" : "") +
-           (game.terms.wait ? ", -n" : "") + ", needed " + std::to_string(game.terms.needed.count()) + " ns";
+    return text + (game.twice ? ", twice" : "") + (game.strays ? ", strays" : "") + (game.terms.wait ? ", -n" : "") +
+           ", needed " + std::to_string(game.terms.needed.count()) + " ns";
 }
 
 // Every order when `orders` is 0, else so many random ones.
@@ -209,16 +204,14 @@ void play_all(std::size_t nodes, std::size_t quorum, std::size_t kinds, int orde
                 game.strays = (variant & 2) != 0;
                 // With the second, only fast replies leave enough of the lease.
                 game.terms.needed = (variant & 4) != 0 ? seconds{1} : trusted - microseconds{23};
-                game.terms.wait =
-                    (variant & 8) != 0 && !game.strays ? std::optional(Duration{}) : std::nullopt;
+                game.terms.wait = (variant & 8) != 0 && !game.strays ? std::optional(Duration{}) : std::nullopt;
                 play(game, tally);
                 if (testing::Test::HasFailure()) {
                     ADD_FAILURE() << describe(game);
                     return;
                 }
             }
-            if (orders > 0 ? order + 1 >= orders
-                           : !std::next_permutation(game.events.begin(), game.events.end()))
+            if (orders > 0 ? order + 1 >= orders : !std::next_permutation(game.events.begin(), game.events.end()))
                 break;
         }
     }
@@ -227,27 +220,13 @@ void play_all(std::size_t nodes, std::size_t quorum, std::size_t kinds, int orde
     EXPECT_TRUE(nodes < 3 || tally.too_late > 0);
 }
 
-TEST(Vote, OneNode) {
-    play_all(1, 1, 8);
-}
-TEST(Vote, TwoNodes) {
-    play_all(2, 2, 8);
-}
-TEST(Vote, ThreeNodesInEveryOrder) {
-    play_all(3, 2, 8);
-}
-TEST(Vote, ThreeNodesOfWhichAllMustAgree) {
-    play_all(3, 3, 4);
-}
-TEST(Vote, FourNodesInEveryOrder) {
-    play_all(4, 3, 4);
-}
-TEST(Vote, FiveNodesInSomeOrders) {
-    play_all(5, 3, 4, 6);
-}
-TEST(Vote, FiveNodesWithLateAnswersInSomeOrders) {
-    play_all(5, 4, 8, 1);
-}
+TEST(Vote, OneNode) { play_all(1, 1, 8); }
+TEST(Vote, TwoNodes) { play_all(2, 2, 8); }
+TEST(Vote, ThreeNodesInEveryOrder) { play_all(3, 2, 8); }
+TEST(Vote, ThreeNodesOfWhichAllMustAgree) { play_all(3, 3, 4); }
+TEST(Vote, FourNodesInEveryOrder) { play_all(4, 3, 4); }
+TEST(Vote, FiveNodesInSomeOrders) { play_all(5, 3, 4, 6); }
+TEST(Vote, FiveNodesWithLateAnswersInSomeOrders) { play_all(5, 4, 8, 1); }
 
 } // namespace
 } // namespace redlock::core

@@ -25,8 +25,7 @@ TEST(Tally, AgreesWithEnumeration) {
 TEST(Tally, IsNeverPendingWithAllVotesIn) {
     for (std::size_t nodes = 1; nodes <= 9; ++nodes)
         for (std::size_t yes = 0; yes <= nodes; ++yes)
-            EXPECT_EQ(tally(nodes, majority(nodes), yes, nodes - yes),
-                      2 * yes > nodes ? Outcome::won : Outcome::lost);
+            EXPECT_EQ(tally(nodes, majority(nodes), yes, nodes - yes), 2 * yes > nodes ? Outcome::won : Outcome::lost);
 }
 
 TEST(Majority, IsTheSmallestOfWhichAnyTwoMeet) {

@@ -56,9 +56,8 @@ TEST(Sweep, CountsEachAnswerOnce) {
     Sweep sweep(start, plan(std::vector<bool>(6, true), std::vector<bool>(6, true), 4));
     for (const Reply &reply :
          {answer(40, Answer::granted), answer(40, Answer::granted), answer(41, Answer::refused),
-          answer(41, Answer::granted), answer(42, Answer::refused, Refusal::not_ours),
-          answer(43, Answer::error), answer(44, Answer::silent), answer(39, Answer::granted),
-          answer(46, Answer::granted)})
+          answer(41, Answer::granted), answer(42, Answer::refused, Refusal::not_ours), answer(43, Answer::error),
+          answer(44, Answer::silent), answer(39, Answer::granted), answer(46, Answer::granted)})
         sweep.on_reply(start, reply);
     Reply stray = answer(45, Answer::granted);
     stray.node = 2; // the serial of another node

@@ -27,9 +27,7 @@ Status wait_for_end(Child &child) {
     return Status{};
 }
 
-Command shell(const std::string &line) {
-    return {{"/bin/sh", "-c", line}, {}};
-}
+Command shell(const std::string &line) { return {{"/bin/sh", "-c", line}, {}}; }
 
 TEST(Child, ExecutesOnlyAfterTheGateOpened) {
     int ends[2];
@@ -60,8 +58,7 @@ TEST(Child, LeavesWhenTheGateIsNeverOpened) {
 }
 
 TEST(Child, GetsItsEnvironment) {
-    Child child({{"/bin/sh", "-c", "test \"$EARLY,$LATE,$HOME\" = 'a b,c=d,/new' || exit 9"},
-                 {"EARLY=a b", "HOME=/"}},
+    Child child({{"/bin/sh", "-c", "test \"$EARLY,$LATE,$HOME\" = 'a b,c=d,/new' || exit 9"}, {"EARLY=a b", "HOME=/"}},
                 signals());
     ASSERT_TRUE(child.open({"LATE=c=d", "HOME=/new"}));
     EXPECT_EQ(wait_for_end(child).exit_code(), 0);

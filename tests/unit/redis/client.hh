@@ -19,8 +19,8 @@ class Client {
     explicit Client(std::vector<config::NodeUrl> urls) : nodes(std::move(urls)) {}
     explicit Client(config::NodeUrl url) : nodes({std::move(url)}) {}
 
-    core::Serial send(core::Verb verb, const std::string &token, Duration ttl = seconds{60},
-                      Duration within = generous, core::NodeIndex node = 0) {
+    core::Serial send(core::Verb verb, const std::string &token, Duration ttl = seconds{60}, Duration within = generous,
+                      core::NodeIndex node = 0) {
         core::Request request;
         request.serial = ++serial_;
         request.verb = verb;
@@ -34,8 +34,7 @@ class Client {
         return serial_;
     }
     // Sends and waits for the first answer.
-    core::Reply ask(core::Verb verb, const std::string &token, Duration ttl = seconds{60},
-                    Duration within = generous) {
+    core::Reply ask(core::Verb verb, const std::string &token, Duration ttl = seconds{60}, Duration within = generous) {
         return wait(send(verb, token, ttl, within));
     }
     // The next answer to `serial` that has not been handed out.

@@ -43,9 +43,7 @@ TEST(Encode, WritesBytesNotText) {
     EXPECT_TRUE(bytes.ends_with(std::string("\r\n$1\r\n1\r\n$4\r\nk\0\r\n\r\n$1\r\nt\r\n", 26)));
 }
 
-TEST(Encode, RoundsTheTtlUp) {
-    EXPECT_TRUE(encode(request(Verb::acquire)).ends_with("\r\n$4\r\n1501\r\n"));
-}
+TEST(Encode, RoundsTheTtlUp) { EXPECT_TRUE(encode(request(Verb::acquire)).ends_with("\r\n$4\r\n1501\r\n")); }
 
 TEST(Encode, ScriptsTravelWithoutComments) {
     for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::abandon}) {
@@ -142,9 +140,8 @@ TEST(Reader, BoundsEachReplyNotTheirSum) {
 
 // Ten thousand streams, half of them random, half of them answers with a few bytes changed.
 TEST(Reader, SurvivesRandomStreams) {
-    const std::string answers[] = {"*3\r\n$7\r\nrefused\r\n$4\r\nabcd\r\n:1500\r\n",
-                                   "*1\r\n$7\r\ngranted\r\n", "+OK\r\n-NOAUTH Authentication required.\r\n",
-                                   "*-1\r\n$-1\r\n:-9\r\n"};
+    const std::string answers[] = {"*3\r\n$7\r\nrefused\r\n$4\r\nabcd\r\n:1500\r\n", "*1\r\n$7\r\ngranted\r\n",
+                                   "+OK\r\n-NOAUTH Authentication required.\r\n", "*-1\r\n$-1\r\n:-9\r\n"};
     constexpr std::string_view alphabet = "*$+-:,#_%~>=(|!0123456789\r\n\r\nab";
     std::mt19937 random(20240917); // NOLINT: the same streams every time
     const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random()) % n; };

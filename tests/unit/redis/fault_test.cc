@@ -20,8 +20,8 @@ TEST(Fault, KnowsWhatOnlyAPersonCanMend) {
           "this "
           "command or subcommand",
           "ERR ACL failure in script: User x has no permissions to run the 'set' command script: ab",
-          "DENIED Redis is running in protected mode because protected mode is enabled",
-          "ERR DB index is out of range", "ERR unknown command 'EVAL'"}) {
+          "DENIED Redis is running in protected mode because protected mode is enabled", "ERR DB index is out of range",
+          "ERR unknown command 'EVAL'"}) {
         const Fault fault = explain(error, "");
         EXPECT_EQ(fault.trouble, Trouble::access) << error;
         EXPECT_NE(fault.text.find(": "), std::string::npos) << fault.text;
@@ -37,8 +37,8 @@ TEST(Fault, KnowsWhatMayPass) {
           "ERR Error running script (call to f_ab): @user_script:3: -READONLY You can't write against a read "
           "only",
           "OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:3.",
-          "MISCONF Redis is configured to save RDB snapshots",
-          "NOREPLICAS Not enough good replicas to write.", "ERR max number of clients reached"}) {
+          "MISCONF Redis is configured to save RDB snapshots", "NOREPLICAS Not enough good replicas to write.",
+          "ERR max number of clients reached"}) {
         const Fault fault = explain(error, "");
         EXPECT_EQ(fault.trouble, Trouble::passing) << error;
         EXPECT_NE(fault.text.find(": "), std::string::npos) << fault.text;

@@ -14,9 +14,7 @@ using core::Verb;
 constexpr std::string_view named = "+OK\r\n"; // to CLIENT SETNAME
 constexpr std::string_view granted = "*1\r\n$7\r\ngranted\r\n";
 
-bool says(const core::Reply &reply, std::string_view words) {
-    return reply.text.find(words) != std::string::npos;
-}
+bool says(const core::Reply &reply, std::string_view words) { return reply.text.find(words) != std::string::npos; }
 
 // What an acquire is answered by a server that reads once and then sends `bytes`, closing or not.
 core::Reply answer_to_acquire(std::string bytes, bool close = false, config::NodeUrl access = {}) {
@@ -34,8 +32,8 @@ core::Reply answer_to_acquire(std::string bytes, bool close = false, config::Nod
 }
 
 TEST(Hostile, NoRedisAtAll) {
-    for (const char *banner : {"220 mail.example.org ESMTP\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n",
-                               "\x15\x03\x01", "SSH-2.0-OpenSSH_9.2\r\n"}) {
+    for (const char *banner : {"220 mail.example.org ESMTP\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "\x15\x03\x01",
+                               "SSH-2.0-OpenSSH_9.2\r\n"}) {
         const core::Reply reply = answer_to_acquire(banner);
         EXPECT_EQ(reply.answer, Answer::error);
         EXPECT_TRUE(reply.sent);
@@ -46,10 +44,9 @@ TEST(Hostile, NoRedisAtAll) {
 
 TEST(Hostile, RepliesTooLongOrTooDeep) {
     for (const std::string &bytes :
-         {std::string("*1000000000\r\n"), std::string("*2147483647\r\n"),
-          std::string("*9223372036854775807\r\n"),
-          std::string("+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"),
-          "+" + std::string(200'000, 'a'), "+OK\r\n$100000\r\n" + std::string(100'000, 'a') + "\r\n"}) {
+         {std::string("*1000000000\r\n"), std::string("*2147483647\r\n"), std::string("*9223372036854775807\r\n"),
+          std::string("+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"), "+" + std::string(200'000, 'a'),
+          "+OK\r\n$100000\r\n" + std::string(100'000, 'a') + "\r\n"}) {
         const core::Reply reply = answer_to_acquire(bytes);
         EXPECT_EQ(reply.answer, Answer::error);
         EXPECT_TRUE(says(reply, "not a Redis reply")) << reply.text;
@@ -88,9 +85,8 @@ TEST(Hostile, AnswersWithoutEnd) {
 }
 
 TEST(Hostile, AnswersOfTheWrongShape) {
-    for (const std::string_view bytes :
-         {":5\r\n", "+OK\r\n", "$-1\r\n", "*0\r\n", "*1\r\n:1\r\n", "*1\r\n$7\r\nrefused\r\n",
-          "*1\r\n$8\r\nextended\r\n", "$7\r\ngranted\r\n"}) {
+    for (const std::string_view bytes : {":5\r\n", "+OK\r\n", "$-1\r\n", "*0\r\n", "*1\r\n:1\r\n",
+                                         "*1\r\n$7\r\nrefused\r\n", "*1\r\n$8\r\nextended\r\n", "$7\r\ngranted\r\n"}) {
         const core::Reply reply = answer_to_acquire(std::string(named) + std::string(bytes));
         EXPECT_EQ(reply.answer, Answer::error) << bytes;
         EXPECT_TRUE(says(reply, "unexpected reply")) << reply.text;

@@ -12,9 +12,7 @@ using core::Refusal;
 using core::Trouble;
 using core::Verb;
 
-bool says(const core::Reply &reply, std::string_view words) {
-    return reply.text.find(words) != std::string::npos;
-}
+bool says(const core::Reply &reply, std::string_view words) { return reply.text.find(words) != std::string::npos; }
 
 class NodesTest : public testing::Test {
   protected:
@@ -224,9 +222,7 @@ TEST_F(NodesTest, ALockSetBehindAFailedAuthIsTakenBack) {
     EXPECT_EQ(server.calls("set"), 1);
     EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
     // And the connection is not used any more.
-    wrong.turn_until([&] {
-        return server.command({"CLIENT", "LIST"}).find("name=redlock") == std::string::npos;
-    });
+    wrong.turn_until([&] { return server.command({"CLIENT", "LIST"}).find("name=redlock") == std::string::npos; });
     EXPECT_EQ(wrong.ask(Verb::release, "mine").answer, Answer::error);
 }
 

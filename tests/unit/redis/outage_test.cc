@@ -12,9 +12,7 @@ using core::Answer;
 using core::Refusal;
 using core::Verb;
 
-bool says(const core::Reply &reply, std::string_view words) {
-    return reply.text.find(words) != std::string::npos;
-}
+bool says(const core::Reply &reply, std::string_view words) { return reply.text.find(words) != std::string::npos; }
 
 class OutageTest : public testing::Test {
   protected:
@@ -182,8 +180,7 @@ TEST(Outage, ANameThatDoesNotExistHoldsNobodyUp) {
     EXPECT_EQ(client.wait(won).answer, Answer::granted);
     const core::Reply reply = client.wait(lost);
     EXPECT_NE(reply.answer, Answer::granted);
-    EXPECT_TRUE(says(reply, "host name cannot be resolved: ") || says(reply, "host name not resolved"))
-        << reply.text;
+    EXPECT_TRUE(says(reply, "host name cannot be resolved: ") || says(reply, "host name not resolved")) << reply.text;
     EXPECT_FALSE(reply.sent);
 }
 

@@ -94,8 +94,7 @@ class RedisServer {
     std::string command(const std::vector<std::string> &words) const {
         const UniqueFd socket = connect();
         std::string request = "*" + std::to_string(words.size()) + "\r\n";
-        for (const std::string &word : words)
-            request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+        for (const std::string &word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
         if (!socket || ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
         ::shutdown(socket.get(), SHUT_WR); // it answers, then closes
         std::string reply;
@@ -120,8 +119,7 @@ class RedisServer {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         socket_path().copy(address.sun_path, sizeof address.sun_path - 1);
-        if (::connect(socket.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) < 0)
-            socket.reset();
+        if (::connect(socket.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) < 0) socket.reset();
         return socket;
     }
 

@@ -5,9 +5,7 @@
 namespace redlock {
 namespace {
 
-TEST(Printable, LeavesOrdinaryTextAlone) {
-    EXPECT_EQ(printable("nächtlicher Lauf, 3 Uhr"), "nächtlicher Lauf, 3 Uhr");
-}
+TEST(Printable, LeavesOrdinaryTextAlone) { EXPECT_EQ(printable("nächtlicher Lauf, 3 Uhr"), "nächtlicher Lauf, 3 Uhr"); }
 
 TEST(Printable, EscapesWhatMovesACursor) {
     EXPECT_EQ(printable("a\x1b[2Jb\r\n"), "a\\x1B[2Jb\\x0D\\x0A");
@@ -23,9 +21,7 @@ TEST(Printable, EscapesBrokenUtf8AndTheEscapeItself) {
     EXPECT_EQ(printable("a\\x41"), "a\\\\x41");
 }
 
-TEST(Printable, MarksWhatItCut) {
-    EXPECT_EQ(printable("abcdef", 3), "abc...");
-}
+TEST(Printable, MarksWhatItCut) { EXPECT_EQ(printable("abcdef", 3), "abc..."); }
 
 TEST(Percent, GoesThereAndBack) {
     std::string all;
@@ -34,9 +30,7 @@ TEST(Percent, GoesThereAndBack) {
     EXPECT_EQ(percent_encode("a b%/é"), "a%20b%25%2F%C3%A9");
 }
 
-TEST(Percent, LeavesMalformedEscapesAlone) {
-    EXPECT_EQ(percent_decode("50% %4 %zz%41"), "50% %4 %zzA");
-}
+TEST(Percent, LeavesMalformedEscapesAlone) { EXPECT_EQ(percent_decode("50% %4 %zz%41"), "50% %4 %zzA"); }
 
 } // namespace
 } // namespace redlock
