@@ -203,7 +203,7 @@ TEST(NodeList, SaysWhichEntryIsWrong) {
         {"redis://:p,w@h", "written %2C"},
     };
     for (const auto &[text, expected] : rows) {
-        const std::string message = message_of([&] { (void)parse_node_list(text); });
+        const std::string message = message_of([&url = text] { (void)parse_node_list(url); });
         EXPECT_TRUE(contains(message, expected)) << text << ": " << message;
     }
 }
