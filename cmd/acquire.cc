@@ -17,6 +17,12 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         event::die_of(run.signal());
     }
     if (!held) return run.explain_failure();
+    if (run.lock().validity() <= event::now()) {
+        run.release();
+        say("{} was won, but its lease was over before it could be used: was this machine asleep?",
+            printable(settings.name));
+        return exit_code::unreachable;
+    }
     try {
         print(run.lock().token() + "\n");
     } catch (...) {

@@ -1,5 +1,5 @@
-// exec: hold the lock while a command runs. The command is forked behind a gate while the nodes think,
-// let through once the lock is won, watched by the supervisor, and reaped before the lock is released.
+// exec: hold the lock while a command runs. The command starts once the lock is won with enough of the lease
+// ahead, is watched by the supervisor, and is reaped before the lock is released.
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
@@ -8,6 +8,7 @@
 #include "config/duration.hh"
 #include "event/clock.hh"
 #include "process/child.hh"
+#include "process/descendants.hh"
 #include "process/supervisor.hh"
 #include "process/terminal.hh"
 #include "util/text.hh"
@@ -16,7 +17,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <memory>
+#include <optional>
 #include <unistd.h>
 
 namespace redlock::cmd {
@@ -33,15 +34,15 @@ class Exec {
     int run();
 
   private:
-    void fork_command();
-    bool open_gate();
+    bool start();
     void supervise();
     void act();
     void on_signal(int signal);
     void on_child();
     void on_stop(int stop_signal);
-    bool group_is_dead();
-    void say_lost() const;
+    void send(int signal);
+    bool all_dead();
+    void note_loss();
     [[nodiscard]] int result() const;
 
     const Settings &settings_;
@@ -50,69 +51,72 @@ class Exec {
     process::Supervisor supervisor_;
     LockRun run_;
     process::Terminal terminal_;
-    std::unique_ptr<process::Child> child_;
+    std::optional<process::Child> child_;
     std::optional<process::Status> status_;
+    std::string why_lost_;
     bool had_terminal_ = false; // the command had the foreground when it ended
 };
 
 int Exec::run() {
-    const bool held = run_.acquire([this] { fork_command(); });
-    if (!held) {
-        child_.reset();
+    if (!run_.acquire()) {
         if (run_.signal() != 0) event::die_of(run_.signal());
         return run_.explain_failure();
     }
-    const bool started = open_gate();
+    bool started = false;
+    try {
+        started = start();
+    } catch (...) {
+        run_.release();
+        throw;
+    }
     if (started) {
         supervise();
-        if (supervisor_.lost() && !group_is_dead()) {
+        if (supervisor_.lost() && !all_dead()) {
             // Whatever survives KILL may still act: the lock stays until its time to live ends it.
             run_.let_go();
+            say(why_lost_);
             return exit_code::lost;
         }
-    } else {
-        child_.reset();
     }
     const bool was_held = run_.lock().phase() == core::Phase::held;
     run_.release();
-    if (supervisor_.lost()) return exit_code::lost;
+    if (supervisor_.lost()) {
+        say(why_lost_);
+        return exit_code::lost;
+    }
     // No command any more, or none yet: what came meanwhile was meant for us.
     if (run_.signal() != 0) event::die_of(run_.signal());
     if (!started) {
-        say("{} was {}, so the command was not started", printable(settings_.name),
-            was_held ? "won, but the process that was to become the command is gone" : "lost right after it was won");
-        return was_held ? exit_code::internal : exit_code::lost;
+        say("{} was lost right after it was won, so the command was not started", printable(settings_.name));
+        return exit_code::lost;
     }
-    if (was_held && run_.lock().sweep()->deleted() == 0)
+    const core::Sweep &sweep = *run_.lock().sweep();
+    if (was_held && (sweep.deleted() == 0 || sweep.answered() < settings_.quorum.value))
         say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}",
             printable(settings_.name), config::show_duration(settings_.timing.ttl),
-            answer_table(run_.nodes(), run_.lock().sweep()->answers()));
+            answer_table(run_.nodes(), sweep.answers()));
     return result();
 }
 
-void Exec::fork_command() {
-    process::Command command;
-    command.argv = settings_.words;
-    command.environment = {"REDLOCK_NAME=" + settings_.name,
-                           "REDLOCK_TTL_MS=" + std::to_string(to_ms(settings_.timing.ttl))};
-    process::adopt_orphans();
-    child_ = std::make_unique<process::Child>(command, signals_);
-}
-
-bool Exec::open_gate() {
+// False when the lock went, or a signal came, before the command could start.
+bool Exec::start() {
     // As late as can be: what was far enough ahead when the lock was won may not be any more (a suspend, a
     // busy machine). A renewal is due then, and brings it forward again.
     const auto far_enough = [&] { return run_.lock().validity() - event::now() >= supervisor_.needed_validity(); };
     while (run_.signal() == 0 && run_.lock().phase() == core::Phase::held && !far_enough())
         run_.note_signals(run_.turn());
     if (run_.signal() != 0 || run_.lock().phase() != core::Phase::held) return false;
-    if (terminal_.is_for_command()) terminal_.give(child_->pid());
-    if (!child_->open({"REDLOCK_TOKEN=" + run_.lock().token()})) return false;
-    supervisor_.started(event::now(), run_.lock().validity());
     if (settings_.verbosity > 0)
-        say_at_once(fmt::format("{} is held until the command ends; for {} at first, then renewed",
-                                printable(settings_.name),
-                                config::show_duration(run_.lock().validity() - event::now())));
+        say("{} is held until the command ends; for {} at first, then renewed", printable(settings_.name),
+            config::show_duration(run_.lock().validity() - event::now()));
+    process::adopt_orphans();
+    const int terminal = terminal_.to_lend();
+    child_.emplace(process::Command{settings_.words,
+                                    {"REDLOCK_NAME=" + settings_.name, "REDLOCK_TOKEN=" + run_.lock().token(),
+                                     "REDLOCK_TTL_MS=" + std::to_string(to_ms(settings_.timing.ttl))}},
+                   signals_, terminal);
+    if (terminal >= 0) terminal_.lent_to(child_->pid());
+    supervisor_.started(event::now(), run_.lock().validity());
     return true;
 }
 
@@ -131,71 +135,61 @@ void Exec::supervise() {
 // Tells the supervisor of the lease and the time, and does what it says.
 void Exec::act() {
     if (supervisor_.state() == process::Supervisor::State::ended) return;
-    const bool was_lost = supervisor_.lost();
     supervisor_.validity_is(event::now(), run_.lock().validity());
-    for (const int signal : supervisor_.take_signals()) child_->signal_group(signal);
-    if (!was_lost && supervisor_.lost()) say_lost();
+    for (const int signal : supervisor_.take_signals()) send(signal);
+    note_loss();
+}
+
+// What ends a lost command is for all that it started, wherever they have gone; what is passed on is for its group.
+void Exec::send(int signal) {
+    child_->signal_group(signal);
+    if (!supervisor_.lost()) return;
+    for (const pid_t pid : process::descendants())
+        if (::getpgid(pid) != child_->pid()) ::kill(pid, signal);
+}
+
+// Kept until everybody is dead: stderr may be a full pipe, and nothing may come between a deadline and KILL.
+void Exec::note_loss() {
+    if (!supervisor_.lost() || !why_lost_.empty()) return;
+    const core::Round &round = run_.lock().last_round();
+    const bool refused = round.count(core::Answer::refused) > settings_.nodes.value.size() - settings_.quorum.value;
+    why_lost_ =
+        fmt::format("{} was lost: {}; the command was ended\n{}", printable(settings_.name),
+                    refused ? "too few nodes still held it" : "it could not be renewed in time", run_.node_table());
 }
 
 void Exec::on_signal(int signal) {
     if (signal == SIGCHLD) return;
     if (supervisor_.state() == process::Supervisor::State::ended) return run_.note_signals({signal});
+    if (signal == SIGCONT && supervisor_.state() == process::Supervisor::State::running)
+        terminal_.continued(child_->pid());
     supervisor_.pass_on(signal);
 }
 
 void Exec::on_child() {
-    for (;;) {
-        const auto status = child_->poll([this] {
-            if (supervisor_.lost()) child_->signal_group(SIGKILL);
-        });
-        if (!status) break;
+    while (const auto status = child_->poll([] {})) {
         if (status->stopped()) {
-            on_stop(status->stop_signal());
+            terminal_.follow_stop(child_->pid(), status->stop_signal());
             continue;
         }
         status_ = status;
-        const bool was_lost = supervisor_.lost();
         supervisor_.ended(event::now());
-        if (!was_lost && supervisor_.lost()) say_lost();
+        note_loss();
         had_terminal_ = terminal_.take_back();
-        break;
     }
-    process::reap_orphans({child_->pid()});
+    process::reap_orphans(child_->pid());
 }
 
-void Exec::on_stop(int stop_signal) {
-    // It wants the terminal that our group has: it may have it, and goes on.
-    const bool wants_terminal = stop_signal == SIGTTIN || stop_signal == SIGTTOU;
-    if (wants_terminal && terminal_.give(child_->pid())) {
-        child_->signal_group(SIGCONT);
-        return;
-    }
-    if (!terminal_.exists()) return; // nobody does job control here: the command stays as it is
-    const bool had = terminal_.take_back();
-    process::stop_own_group();
-    // Continued. First the lease, then the command.
-    act();
-    if (supervisor_.state() != process::Supervisor::State::running) return;
-    if (had) terminal_.give(child_->pid());
-    child_->signal_group(SIGCONT);
-}
-
-// After a loss everything in the command's group has been sent KILL; the lock may be given back once
-// that has come true.
-bool Exec::group_is_dead() {
+// After a loss: nothing that the command started may live when the lock is given back. False when that
+// does not come true.
+bool Exec::all_dead() {
     const Instant patience = event::now() + settings_.timing.margin;
-    while (child_->group_exists() && event::now() < patience) {
-        run_.note_signals(run_.turn(std::min(patience, event::now() + milliseconds{5})));
-        process::reap_orphans({});
+    for (;;) {
+        for (const pid_t pid : process::descendants()) ::kill(pid, SIGKILL);
+        if (!process::reap_orphans(0)) return true;
+        if (event::now() >= patience) return false;
+        run_.note_signals(run_.turn(std::min(patience, event::now() + milliseconds{2})));
     }
-    return !child_->group_exists();
-}
-
-void Exec::say_lost() const {
-    const bool gone = run_.lock().phase() == core::Phase::lost;
-    say_at_once(fmt::format("{} is lost: {}; ending the command\n{}", printable(settings_.name),
-                            gone ? "too few nodes still hold it" : "it could not be renewed in time",
-                            run_.node_table()));
 }
 
 int Exec::result() const {

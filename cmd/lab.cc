@@ -29,19 +29,6 @@ std::vector<std::string> users_shell() {
     return {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
 }
 
-// The command has stopped. Stops with it, so that the shell which started us sees it, and goes on when
-// it is continued; unless it only wanted the terminal and can have it, or nobody does job control here.
-void follow_stop(const process::Child &child, process::Terminal &terminal, int stop_signal) {
-    const bool wants_terminal = stop_signal == SIGTTIN || stop_signal == SIGTTOU;
-    if (!wants_terminal || !terminal.give(child.pid())) {
-        if (!terminal.exists()) return;
-        const bool had_terminal = terminal.take_back();
-        process::stop_own_group();
-        if (had_terminal) terminal.give(child.pid()); // fg; after bg it is not ours to give
-    }
-    child.signal_group(SIGCONT);
-}
-
 Outcome outcome_of(const process::Status &status, const process::Child &child, const std::string &name,
                    const std::vector<int> &passed_on) {
     if (const std::optional<int> error = child.exec_error()) {
@@ -57,9 +44,9 @@ Outcome outcome_of(const process::Status &status, const process::Child &child, c
 
 Outcome run_command(const process::Command &command, LabServers &servers, event::Signals &signals) {
     process::Terminal terminal;
-    process::Child child(command, signals);
-    if (terminal.is_for_command()) terminal.give(child.pid());
-    child.open({});
+    const int to_lend = terminal.to_lend();
+    process::Child child(command, signals, to_lend);
+    if (to_lend >= 0) terminal.lent_to(child.pid());
     std::vector<int> passed_on;
     event::PollSet set;
     for (;;) {
@@ -67,14 +54,15 @@ Outcome run_command(const process::Command &command, LabServers &servers, event:
         signals.watch(set);
         set.wait(std::nullopt);
         for (const int signal : signals.take(set)) {
-            if (signal == SIGCHLD || signal == SIGWINCH) continue; // the terminal tells the command's group itself
+            if (signal == SIGCHLD) continue;
+            if (signal == SIGCONT) terminal.continued(child.pid());
             passed_on.push_back(signal);
             child.signal_group(signal);
         }
         servers.reap();
         while (const auto status = child.poll([&] { terminal.take_back(); })) {
             if (!status->stopped()) return outcome_of(*status, child, command.argv[0], passed_on);
-            follow_stop(child, terminal, status->stop_signal());
+            terminal.follow_stop(child.pid(), status->stop_signal());
         }
     }
 }

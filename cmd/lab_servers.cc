@@ -256,7 +256,7 @@ bool LabServers::answers(const Server &server, event::Signals &signals, Duration
         for (const int signal : signals.take(set)) {
             const event::DefaultAction action = event::default_action(signal);
             if (action == event::DefaultAction::terminate) ending = signal;
-            if (action == event::DefaultAction::stop) process::stop_own_group();
+            if (action == event::DefaultAction::stop) process::stop_self();
         }
         if (!asked || set.ready(slot) == 0) continue;
         std::array<char, 4096> buffer{};

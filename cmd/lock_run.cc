@@ -73,35 +73,24 @@ LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration nee
     : settings_(settings), signals_(signals), nodes_(settings.nodes.value), lock_(terms_of(settings, needed, renew)),
       pump_(lock_, nodes_), waiting_(printable(settings.name), settings.verbosity < 0) {}
 
-bool LockRun::acquire(const std::function<void()> &meanwhile) {
-    std::exception_ptr failure;
+bool LockRun::acquire() {
     bool first = true;
-    while (lock_.phase() != core::Phase::held && lock_.phase() != core::Phase::ended) {
-        if (lock_.phase() != core::Phase::idle) {
+    const auto won = [&] { return lock_.phase() == core::Phase::held || lock_.phase() == core::Phase::lost; };
+    while (!won() && lock_.phase() != core::Phase::ended) {
+        if (lock_.phase() == core::Phase::idle) {
+            if (!std::exchange(first, false))
+                waiting_.failed(event::now(), lock_.out_of_reach()
+                                                  ? "no majority of the nodes can be reached\n" + node_table()
+                                                  : "held by " + describe_holder(lock_.blocker()));
+            lock_.acquire(event::now(), core::make_token(random_hex128(), self()));
+        } else {
             note_signals(turn());
-            if (signal_ != 0 && lock_.phase() != core::Phase::held) lock_.give_up(event::now());
-            pump_.send();
-            continue;
+            if (signal_ != 0 && !won()) lock_.give_up(event::now());
         }
-        if (!first) {
-            waiting_.failed(event::now(), lock_.out_of_reach()
-                                              ? "no majority of the nodes can be reached\n" + node_table()
-                                              : "held by " + describe_holder(lock_.blocker()));
-        }
-        lock_.acquire(event::now(), core::make_token(random_hex128(), self()));
         pump_.send();
-        if (!std::exchange(first, false) || lock_.phase() == core::Phase::ended) continue;
-        try {
-            meanwhile();
-        } catch (...) {
-            failure = std::current_exception();
-            lock_.give_up(event::now());
-            pump_.send();
-        }
     }
-    if (lock_.phase() == core::Phase::held) return true;
+    if (won()) return true;
     nodes_.finish();
-    if (failure) std::rethrow_exception(failure);
     return false;
 }
 
@@ -125,7 +114,7 @@ void LockRun::note_signals(const std::vector<int> &signals) {
     for (const int signal : signals) {
         switch (event::default_action(signal)) {
         case event::DefaultAction::none: break;
-        case event::DefaultAction::stop: process::stop_own_group(); break;
+        case event::DefaultAction::stop: process::stop_self(); break;
         case event::DefaultAction::terminate:
             if (signal_ == 0) signal_ = signal;
         }
@@ -136,6 +125,11 @@ int LockRun::explain_failure() const {
     const std::string name = printable(settings_.name);
     switch (lock_.ending()) {
     case core::Ending::busy:
+        if (lock_.blocker().empty()) {
+            say("{} could not be had: the nodes answer too slowly for this lease (--ttl, --node-timeout)\n{}", name,
+                node_table());
+            return exit_code::unreachable;
+        }
         if (settings_.verbosity >= 0)
             say("{} is busy: held by {}{}", name, describe_holder(lock_.blocker()),
                 settings_.wait.value && *settings_.wait.value > Duration{}

@@ -10,7 +10,6 @@
 #include "redis/nodes.hh"
 #include "session/pump.hh"
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,9 +21,9 @@ class LockRun {
     LockRun(const Settings &settings, event::Signals &signals, Duration needed, bool renew);
 
     // Tries until the lock is held or cannot be had, and has cleaned up in the latter case. True when
-    // held. `meanwhile` runs once, while the nodes think about the first attempt; what it throws is
-    // thrown on after the cleaning. A signal that would end this process ends the attempts: see signal().
-    bool acquire(const std::function<void()> &meanwhile = [] {});
+    // it was won (and may, after a long sleep, already be lost again: look at the lease). A signal that would end this
+    // process ends the attempts: see signal().
+    bool acquire();
 
     // Gives back what acquire() won; returns when every node expected to answer has. Signals are noted.
     void release();

@@ -68,7 +68,7 @@ inline constexpr std::array<Option, 21> all_options{{
     {"--tcp", "", ValueKind::flag, Group::lab, bit(Command::lab), "loopback ports in place of unix sockets"},
 
     {"-q, --quiet", "", ValueKind::flag, Group::general, everywhere, "say nothing but errors"},
-    {"-v, --verbose", "", ValueKind::flag, Group::general, everywhere, "say more; -vv still more"},
+    {"-v, --verbose", "", ValueKind::flag, Group::general, everywhere, "say more"},
     {"-h, --help", "", ValueKind::flag, Group::general, everywhere, "print this help"},
     {"-V, --version", "", ValueKind::flag, Group::general, everywhere, "print the version"},
 }};

@@ -7,6 +7,8 @@
 #include "event/clock.hh"
 #include "util/text.hh"
 
+#include <algorithm>
+
 namespace redlock::cmd {
 
 int run_release(const Settings &settings, event::Signals &signals) {
@@ -40,6 +42,14 @@ int run_release(const Settings &settings, event::Signals &signals) {
     if (death != 0) event::die_of(death);
 
     const std::string name = printable(settings.name);
+    const auto denied = std::count_if(sweep.answers().begin(), sweep.answers().end(), [](const auto &answer) {
+        return answer && answer->answer == core::Answer::error && answer->trouble == core::Trouble::access;
+    });
+    if (static_cast<std::size_t>(denied) > nodes.size() - settings.quorum.value) {
+        say("the nodes refuse our credentials, so {} cannot be released\n{}", name,
+            answer_table(nodes, sweep.answers()));
+        return exit_code::access;
+    }
     if (sweep.answered() < settings.quorum.value) {
         say("{} may still be held: {} of {} nodes answered, {} are needed; it ends by itself when its time "
             "to "

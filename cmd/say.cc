@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
-#include <poll.h>
 #include <string>
 #include <unistd.h>
 
@@ -37,12 +35,6 @@ std::string lines_of(std::string_view text) {
 } // namespace
 
 void say(std::string_view text) { write_all(STDERR_FILENO, lines_of(text)); }
-
-void say_at_once(std::string_view text) {
-    pollfd ready{STDERR_FILENO, POLLOUT, 0};
-    // A pipe that is ready takes PIPE_BUF bytes without blocking.
-    if (::poll(&ready, 1, 0) == 1) write_all(STDERR_FILENO, std::string_view(lines_of(text)).substr(0, PIPE_BUF));
-}
 
 void print(std::string_view text) {
     if (!write_all(STDOUT_FILENO, text)) throw_errno("write to", "standard output");

@@ -11,10 +11,6 @@ namespace redlock::cmd {
 // written to is not an error: the job matters more than the note.
 void say(std::string_view text);
 
-// The same while a command runs under our watch: dropped when stderr would make us wait (a full pipe, a
-// stopped terminal), because nothing may come between the deadline and KILL.
-void say_at_once(std::string_view text);
-
 template <class... Args> void say(fmt::format_string<Args...> format, Args &&...args) {
     say(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }

@@ -38,6 +38,12 @@ void Supervisor::end_by(Instant kill_at) {
 void Supervisor::tick(Instant now) {
     if (state_ == State::running && now >= validity_ - grace_.margin - grace_.grace) {
         lost_ = true;
+        // Too late for words: a stopped command must not be woken to hear them.
+        if (now >= validity_ - grace_.margin) {
+            state_ = State::killed;
+            out_.push_back(SIGKILL);
+            return;
+        }
         end_by(std::min(now + grace_.grace, validity_ - grace_.margin));
     }
     if (state_ == State::ending && now >= kill_at_) {

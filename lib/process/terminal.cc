@@ -15,6 +15,8 @@ Terminal::Terminal() {
     both_ends_ = fd_ >= 0 && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
 }
 
+int Terminal::to_lend() const { return both_ends_ && ::tcgetpgrp(fd_) == ::getpgrp() ? fd_ : -1; }
+
 bool Terminal::give(pid_t group) {
     if (fd_ < 0) return false;
     if (::tcgetpgrp(fd_) == ::getpgrp() && ::tcsetpgrp(fd_, group) == 0) lent_to_ = group;
@@ -30,10 +32,32 @@ bool Terminal::take_back() {
     return still_there;
 }
 
-void stop_own_group() {
-    // The default action of TSTP, not STOP: the kernel refuses to stop an orphaned group, which nobody
-    // could continue. Ours is blocked until the whole group has been sent it.
-    ::kill(0, SIGTSTP);
+void Terminal::follow_stop(pid_t group, int stop_signal) {
+    const bool wants_terminal = stop_signal == SIGTTIN || stop_signal == SIGTTOU;
+    if (wants_terminal && give(group)) {
+        ::kill(-group, SIGCONT);
+        return;
+    }
+    if (fd_ < 0) return; // nobody does job control here: the command stays as it is
+    had_it_before_stop_ = take_back();
+    ::kill(-group, SIGSTOP); // its leader may have stopped alone
+    ::kill(0, SIGTSTP);      // as Ctrl-Z would have done: a script around us stops, too
+    stop_self();
+    sigset_t pending;
+    ::sigpending(&pending);
+    if (::sigismember(&pending, SIGCONT) == 1 || wants_terminal) return;
+    // We were not stopped, so nobody will continue us: an orphaned group ignores Ctrl-Z, and so does its command.
+    continued(group);
+    ::kill(-group, SIGCONT);
+}
+
+void Terminal::continued(pid_t group) {
+    if (had_it_before_stop_) give(group);
+    had_it_before_stop_ = false;
+}
+
+void stop_self() {
+    ::raise(SIGTSTP); // stays pending, or is already
     sigset_t only;
     ::sigemptyset(&only);
     ::sigaddset(&only, SIGTSTP);

@@ -149,9 +149,9 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
 
 @test "nodes that refuse before the first turn of the loop: 69, no hang" {
   for count in 1 3; do
-    nodes=()
-    for ((i = 0; i < count; ++i)); do nodes+=(-S "redis://127.0.0.1:$(free_port)"); done
-    run timeout 60 "$REDLOCK" exec -n "${nodes[@]}" db -- touch ran
+    closed=()
+    for ((i = 0; i < count; ++i)); do closed+=(-S "redis://127.0.0.1:$(free_port)"); done
+    run timeout 60 "$REDLOCK" exec -n "${closed[@]}" db -- touch ran
     [ "$status" -eq 69 ]
     [[ $output == *"connection refused"* ]]
   done

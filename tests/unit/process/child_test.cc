@@ -1,4 +1,5 @@
 #include "process/child.hh"
+#include "process/descendants.hh"
 
 #include "util/error.hh"
 
@@ -29,97 +30,68 @@ Status wait_for_end(Child &child) {
 
 Command shell(const std::string &line) { return {{"/bin/sh", "-c", line}, {}}; }
 
-TEST(Child, ExecutesOnlyAfterTheGateOpened) {
-    int ends[2];
-    ASSERT_EQ(::pipe2(ends, 0), 0); // not close-on-exec: handed down, as a user's descriptors are
-    UniqueFd reader(ends[0]);
-    {
-        UniqueFd writer(ends[1]);
-        Child child(shell("echo ran >&" + std::to_string(ends[1])), signals());
-        writer.reset();
-        pollfd ready{reader.get(), POLLIN, 0};
-        EXPECT_EQ(::poll(&ready, 1, 300), 0) << "nothing may be written before the gate opens";
-        EXPECT_TRUE(child.open({}));
-        EXPECT_EQ(wait_for_end(child).exit_code(), 0);
-        char text[8]{};
-        EXPECT_EQ(::read(reader.get(), text, sizeof text), 4);
-    }
-}
-
-TEST(Child, LeavesWhenTheGateIsNeverOpened) {
-    int ends[2];
-    ASSERT_EQ(::pipe2(ends, 0), 0);
-    UniqueFd reader(ends[0]);
-    UniqueFd writer(ends[1]);
-    { const Child child(shell("echo ran >&" + std::to_string(ends[1])), signals()); }
-    writer.reset();
-    char text[8];
-    EXPECT_EQ(::read(reader.get(), text, sizeof text), 0);
-}
-
 TEST(Child, GetsItsEnvironment) {
-    Child child({{"/bin/sh", "-c", "test \"$EARLY,$LATE,$HOME\" = 'a b,c=d,/new' || exit 9"}, {"EARLY=a b", "HOME=/"}},
-                signals());
-    ASSERT_TRUE(child.open({"LATE=c=d", "HOME=/new"}));
+    Child child({{"/bin/sh", "-c", "test \"$EARLY,$LATE,$HOME\" = 'a b,c=d,/new' || exit 9"},
+                 {"EARLY=a b", "LATE=c=d", "HOME=/new"}},
+                signals(), -1);
     EXPECT_EQ(wait_for_end(child).exit_code(), 0);
 }
 
 TEST(Child, ReportsThatACommandCannotBeExecuted) {
-    Child missing({{"no-such-command-anywhere"}, {}}, signals());
-    ASSERT_TRUE(missing.open({}));
-    EXPECT_EQ(wait_for_end(missing).exit_code(), 127);
+    Child missing({{"no-such-command-anywhere"}, {}}, signals(), -1);
+    wait_for_end(missing);
     EXPECT_EQ(missing.exec_error(), ENOENT);
 
-    Child folder({{"/"}, {}}, signals());
-    ASSERT_TRUE(folder.open({}));
-    EXPECT_EQ(wait_for_end(folder).exit_code(), 126);
+    Child folder({{"/"}, {}}, signals(), -1);
+    wait_for_end(folder);
     EXPECT_EQ(folder.exec_error(), EACCES);
 }
 
 TEST(Child, ACommandsOwn127IsNoExecError) {
-    Child child(shell("exit 127"), signals());
-    ASSERT_TRUE(child.open({}));
+    Child child(shell("exit 127"), signals(), -1);
     EXPECT_EQ(wait_for_end(child).exit_code(), 127);
     EXPECT_EQ(child.exec_error(), std::nullopt);
 }
 
 TEST(Child, SignalsReachTheWholeGroup) {
     adopt_orphans();
-    Child child(shell("sleep 600 & exec sleep 600"), signals());
-    ASSERT_TRUE(child.open({}));
-    EXPECT_TRUE(child.group_exists());
+    Child child(shell("sleep 600 & exec sleep 600"), signals(), -1);
     child.signal_group(SIGKILL);
     const Status status = wait_for_end(child);
     ASSERT_TRUE(status.killed());
     EXPECT_EQ(status.term_signal(), SIGKILL);
-    for (int turn = 0; turn < 6000 && child.group_exists(); ++turn) {
-        reap_orphans({});
+    for (int turn = 0; turn < 6000 && reap_orphans(0); ++turn) ::usleep(10'000);
+    EXPECT_EQ(descendants(), std::vector<pid_t>{});
+}
+
+TEST(Descendants, AreFoundInOtherGroupsAndSessions) {
+    adopt_orphans();
+    Child child(shell("setsid sleep 600 & timeout 600 sleep 600 & wait"), signals(), -1);
+    // The shell, setsid's sleep, timeout and its sleep.
+    for (int turn = 0; turn < 6000 && descendants().size() < 4; ++turn) ::usleep(10'000);
+    EXPECT_EQ(descendants().size(), 4U);
+    for (int turn = 0; turn < 6000; ++turn) {
+        for (const pid_t pid : descendants()) ::kill(pid, SIGKILL);
+        child.poll([] {});
+        if (!reap_orphans(0)) break;
         ::usleep(10'000);
     }
-    EXPECT_FALSE(child.group_exists());
+    EXPECT_EQ(descendants(), std::vector<pid_t>{});
 }
 
 TEST(Child, StartsWithTheSignalMaskWeWereGiven) {
-    Child child(shell("grep -q '^SigBlk:.*0000$' /proc/self/status"), signals());
-    ASSERT_TRUE(child.open({}));
+    Child child(shell("grep -q '^SigBlk:.*0000$' /proc/self/status"), signals(), -1);
     EXPECT_EQ(wait_for_end(child).exit_code(), 0);
 }
 
 TEST(Child, KeepsNoneOfOurDescriptors) {
     const UniqueFd ours(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    Child child(shell("exit 0"), signals());
-    // While it waits at the gate it has let go of them already.
-    const std::string path = "/proc/" + std::to_string(child.pid()) + "/fd/" + std::to_string(ours.get());
-    int turn = 0;
-    while (::access(path.c_str(), F_OK) == 0 && ++turn < 6000) ::usleep(10'000);
-    EXPECT_NE(::access(path.c_str(), F_OK), 0);
-    ASSERT_TRUE(child.open({}));
-    wait_for_end(child);
+    Child child(shell("test ! -e /proc/self/fd/" + std::to_string(ours.get())), signals(), -1);
+    EXPECT_EQ(wait_for_end(child).exit_code(), 0);
 }
 
 TEST(Child, PollTellsOfAStopAndStillOfTheEnd) {
-    Child child(shell("kill -STOP $$; exit 3"), signals());
-    ASSERT_TRUE(child.open({}));
+    Child child(shell("kill -STOP $$; exit 3"), signals(), -1);
     std::optional<Status> status;
     for (int turn = 0; turn < 6000 && !status; ++turn) {
         status = child.poll([] {});
