@@ -160,7 +160,7 @@ std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optio
     for (core::NodeIndex node = 0; node < nodes.size(); ++node) {
         const bool heard = node < answers.size() && answers[node];
         table += fmt::format("{}  {:<{}}  {}", table.empty() ? "" : "\n", nodes.name(node), width,
-                             heard ? outcome_of(*answers[node]) : "not heard yet");
+                             heard ? outcome_of(*answers[node]) : "no answer yet");
     }
     return table;
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <fmt/format.h>
 
 namespace redlock::cmd {
@@ -20,6 +21,14 @@ bool is_typed(std::string_view origin) { return origin.starts_with('-'); }
 [[noreturn]] void refuse(bool typed, const std::string &message) {
     if (typed) throw UsageError(message);
     throw ConfigError(message);
+}
+
+// Digits and a point: from_chars for doubles would have libm loaded at every start.
+std::optional<double> read_ratio(const std::string &text) {
+    if (text.empty() || text.find_first_not_of("0123456789.") != text.npos) return std::nullopt;
+    char *end = nullptr;
+    const double value = std::strtod(text.c_str(), &end); // in the C locale: nobody sets another
+    return end == text.c_str() + text.size() ? std::optional(value) : std::nullopt;
 }
 
 template <class T> std::optional<T> read_number(std::string_view text) {
@@ -139,7 +148,7 @@ double read_drift(const Reader &reader, bool &typed) {
     const auto found = reader.text(option("--drift"));
     if (!found) return default_drift;
     typed = typed || is_typed(found->origin);
-    const auto value = read_number<double>(found->value);
+    const auto value = read_ratio(found->value);
     if (!value || !(*value >= 0 && *value < 0.5))
         refuse(is_typed(found->origin), fmt::format("{}: {} is not a ratio from 0 to below 0.5; the default is {}",
                                                     found->origin, in_quotes(found->value), default_drift));

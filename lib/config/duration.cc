@@ -4,7 +4,6 @@
 #include "util/error.hh"
 
 #include <array>
-#include <cmath>
 #include <fmt/format.h>
 
 namespace redlock::config {
@@ -53,7 +52,7 @@ Duration multiply(std::string_view text, std::string_view whole, std::string_vie
     double part = 0;
     double weight = 1;
     for (const char c : fraction) part += (c - '0') * (weight /= 10);
-    return count * unit + Duration{std::llround(part * static_cast<double>(unit.count()))};
+    return count * unit + Duration{static_cast<Duration::rep>(part * static_cast<double>(unit.count()) + 0.5)};
 }
 
 } // namespace

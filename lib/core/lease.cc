@@ -1,7 +1,6 @@
 #include "core/lease.hh"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 
 namespace redlock::core {
@@ -12,8 +11,11 @@ constexpr Duration node_rounding = milliseconds{2};
 } // namespace
 
 Duration trusted_time(Duration ttl, const ClockTrust &trust) {
-    const Duration drift{static_cast<Duration::rep>(std::ceil(static_cast<double>(ttl.count()) * trust.drift))};
-    return ttl - drift - trust.slack - node_rounding;
+    // Rounded up by hand: for ceil alone libm would have to be loaded at every start.
+    const double exact = static_cast<double>(ttl.count()) * trust.drift;
+    auto drift = static_cast<Duration::rep>(exact);
+    if (static_cast<double>(drift) < exact) ++drift;
+    return ttl - Duration{drift} - trust.slack - node_rounding;
 }
 
 void Lease::confirm(NodeIndex node, Instant expiry) {

@@ -172,7 +172,7 @@ continue_all() { for i in 1 2 3 4 5; do continue_node "$i"; done; }
 
 @test "on a terminal: stopped for longer than the lease: ended, not continued" {
   run on_terminal "wait:ready key:z wait:Stopped wait:code" bash -ic '
-    "$0" exec --ttl 1s db -- sh -c "echo ready; sleep 600; echo went on"; sleep 1.5; fg; echo "code $?"; exit 5' "$REDLOCK"
+    "$0" exec --ttl 1s db -- sh -c "sleep 600 & echo ready; wait; echo went on"; sleep 1.5; fg; echo "code $?"; exit 5' "$REDLOCK"
   echo "$output"
   [[ $output == *"code 79"*"exit 5" && $output != *"went on
 "* ]]
