@@ -62,25 +62,28 @@ int Exec::run() {
         if (run_.signal() != 0) event::die_of(run_.signal());
         return run_.explain_failure();
     }
-    const bool start = run_.signal() == 0 && open_gate();
-    if (start) {
+    const bool started = open_gate();
+    if (started) {
         supervise();
         if (supervisor_.lost() && !group_is_dead()) {
             // Whatever survives KILL may still act: the lock stays until its time to live ends it.
             run_.let_go();
-            return result();
+            return exit_code::lost;
         }
     } else {
         child_.reset();
     }
     const bool was_held = run_.lock().phase() == core::Phase::held;
     run_.release();
-    if (run_.signal() != 0 && !start) event::die_of(run_.signal());
-    if (!start) {
-        say("{}: the command was not started: it left before its turn", printable(settings_.name));
-        return exit_code::internal;
+    if (supervisor_.lost()) return exit_code::lost;
+    // No command any more, or none yet: what came meanwhile was meant for us.
+    if (run_.signal() != 0) event::die_of(run_.signal());
+    if (!started) {
+        say("{} was {}, so the command was not started", printable(settings_.name),
+            was_held ? "won, but the process that was to become the command is gone" : "lost right after it was won");
+        return was_held ? exit_code::internal : exit_code::lost;
     }
-    if (was_held && run_.lock().sweep()->deleted() == 0 && !supervisor_.lost())
+    if (was_held && run_.lock().sweep()->deleted() == 0)
         say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}",
             printable(settings_.name), config::show_duration(settings_.timing.ttl),
             answer_table(run_.nodes(), run_.lock().sweep()->answers()));
@@ -97,16 +100,19 @@ void Exec::fork_command() {
 }
 
 bool Exec::open_gate() {
-    had_terminal_ = terminal_.is_for_command() && terminal_.give(child_->pid());
-    // As late as can be: what was far enough ahead when the lock was won may not be any more.
-    const Instant now = event::now();
-    const Instant validity = run_.lock().validity();
-    if (validity - now < supervisor_.needed_validity()) return false;
+    // As late as can be: what was far enough ahead when the lock was won may not be any more (a suspend, a
+    // busy machine). A renewal is due then, and brings it forward again.
+    const auto far_enough = [&] { return run_.lock().validity() - event::now() >= supervisor_.needed_validity(); };
+    while (run_.signal() == 0 && run_.lock().phase() == core::Phase::held && !far_enough())
+        run_.note_signals(run_.turn());
+    if (run_.signal() != 0 || run_.lock().phase() != core::Phase::held) return false;
+    if (terminal_.is_for_command()) terminal_.give(child_->pid());
     if (!child_->open({"REDLOCK_TOKEN=" + run_.lock().token()})) return false;
-    supervisor_.started(now, validity);
+    supervisor_.started(event::now(), run_.lock().validity());
     if (settings_.verbosity > 0)
-        say("{} is held until the command ends; renewed before {} are over", printable(settings_.name),
-            config::show_duration(validity - now));
+        say_at_once(fmt::format("{} is held until the command ends; for {} at first, then renewed",
+                                printable(settings_.name),
+                                config::show_duration(run_.lock().validity() - event::now())));
     return true;
 }
 
@@ -132,9 +138,9 @@ void Exec::act() {
 }
 
 void Exec::on_signal(int signal) {
-    if (signal == SIGCHLD || signal == SIGWINCH) return; // the terminal tells the command's group itself
+    if (signal == SIGCHLD) return;
+    if (supervisor_.state() == process::Supervisor::State::ended) return run_.note_signals({signal});
     supervisor_.pass_on(signal);
-    if (supervisor_.state() == process::Supervisor::State::ended) run_.note_signals({signal});
 }
 
 void Exec::on_child() {
@@ -148,7 +154,9 @@ void Exec::on_child() {
             continue;
         }
         status_ = status;
+        const bool was_lost = supervisor_.lost();
         supervisor_.ended(event::now());
+        if (!was_lost && supervisor_.lost()) say_lost();
         had_terminal_ = terminal_.take_back();
         break;
     }
@@ -191,7 +199,6 @@ void Exec::say_lost() const {
 }
 
 int Exec::result() const {
-    if (supervisor_.lost()) return exit_code::lost;
     if (const auto error = child_->exec_error()) {
         const bool missing = *error == ENOENT;
         say("cannot execute {}: {}{}", printable(settings_.words[0]), std::strerror(*error),

@@ -59,7 +59,6 @@ class Connection {
     void dial(Instant now);
     void push_preamble();
     void give_up_address(int error, Instant now);
-    [[nodiscard]] bool may_write(const Ask &ask) const;
     [[nodiscard]] std::string encode_ask(const Ask &ask) const;
     [[nodiscard]] bool flush(Instant now);
     void read_in(Instant now);

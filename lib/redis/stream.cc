@@ -58,11 +58,6 @@ void Connection::push_preamble() {
     held_by_ = url_.db == 0 ? 0 : must_auth ? 2 : 1;
 }
 
-bool Connection::may_write(const Ask &ask) const {
-    if (ask.kind == Ask::Kind::request) return held_by_ == 0 && !condemned_;
-    return true;
-}
-
 std::string Connection::encode_ask(const Ask &ask) const {
     switch (ask.kind) {
     case Ask::Kind::auth:
@@ -82,7 +77,7 @@ bool Connection::flush(Instant now) {
     std::string batch = half_;
     std::vector<std::size_t> ends; // in batch, of each ask
     for (const Ask &ask : waiting_) {
-        if (!may_write(ask)) break;
+        if (ask.kind == Ask::Kind::request && held_by_ > 0) break;
         batch += encode_ask(ask);
         ends.push_back(batch.size());
     }

@@ -183,10 +183,11 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
 }
 
 # Writes the time, in ms since boot, for as long as it lives; deaf to TERM.
-STUBBORN='import signal, time
+STUBBORN='import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 while True:
-    with open("alive", "w") as f: f.write(str(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000))
+    with open("alive.new", "w") as f: f.write(str(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000))
+    os.replace("alive.new", "alive")
     open("started", "w").close()
     time.sleep(0.01)'
 now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000)'; }

@@ -72,7 +72,7 @@ continue_all() { for i in 1 2 3 4 5; do continue_node "$i"; done; }
     continue_all
     code=0
     wait "$!" || code=$?
-    [ "$code" -eq $((128 + $(kill -l "$signal"))) ] || [ "$code" -eq 0 ]
+    [ "$code" -eq $((128 + $(kill -l "$signal"))) ]
     wait_until eval '[ -z "$(keys_left)" ]'
     rm -f started go
   done

@@ -158,7 +158,7 @@ TEST(NodeUrl, NeverShowsAPassword) {
         "redis://:hunter2@h,redis://:hunter2@h",
     };
     for (const char *text : rows) {
-        const std::string message = message_of([&text = text] { (void)parse_node_list(text); });
+        const std::string message = message_of([&] { (void)parse_node_list(text); });
         EXPECT_NE(message, "no error") << text;
         EXPECT_FALSE(contains(message, "hunter2")) << text << ": " << message;
     }
@@ -201,7 +201,7 @@ TEST(NodeList, SaysWhichEntryIsWrong) {
         {"redis://:p,w@h", "written %2C"},
     };
     for (const auto &[text, expected] : rows) {
-        const std::string message = message_of([&text = text] { (void)parse_node_list(text); });
+        const std::string message = message_of([&url = text] { (void)parse_node_list(url); });
         EXPECT_TRUE(contains(message, expected)) << text << ": " << message;
     }
 }

@@ -74,12 +74,12 @@ TEST(Hostile, AnswersWithoutEnd) {
         std::string block;
         while (block.size() < 60'000) block += granted;
         peer.read();
-        while (peer.write(block)) {
-        }
+        bool open = peer.write(named);
+        while (open) open = peer.write(block);
         ended = true;
     });
     Client client(server.url());
-    client.ask(Verb::acquire, "mine");
+    EXPECT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
     client.turn_until([&] { return ended.load(); });
     EXPECT_TRUE(client.replies.empty());
 }
@@ -94,6 +94,15 @@ TEST(Hostile, AnswersOfTheWrongShape) {
     // The same in the place of the answer to CLIENT SETNAME: replies would be off by one.
     EXPECT_EQ(answer_to_acquire(std::string(granted) + std::string(granted)).answer, Answer::error);
     EXPECT_EQ(answer_to_acquire(":1\r\n").answer, Answer::error);
+}
+
+TEST(Hostile, AnyErrorToAuthIsAQuestionOfAccess) {
+    config::NodeUrl access;
+    access.password = "hunter2";
+    const core::Reply reply = answer_to_acquire("-ERR what?\r\n+OK\r\n-ERR what?\r\n", false, access);
+    EXPECT_EQ(reply.text, "ERR what?");
+    EXPECT_EQ(reply.trouble, core::Trouble::access);
+    EXPECT_EQ(answer_to_acquire("+OK\r\n-ERR what?\r\n").trouble, core::Trouble::passing);
 }
 
 TEST(Hostile, ConnectionsThatEnd) {

@@ -38,6 +38,16 @@ TEST_F(OutageTest, ALateAnswerFollowsSilence) {
     EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
 }
 
+TEST_F(OutageTest, ARequestLargerThanTheKernelTakesAtOnce) {
+    ASSERT_EQ(client.ask(Verb::release, "mine").refusal, Refusal::absent);
+    client.key.assign(std::size_t{8} << 20U, 'k');
+    const core::Serial large = client.send(Verb::acquire, "mine");
+    client.key = "lock";
+    const core::Serial behind = client.send(Verb::acquire, "mine");
+    EXPECT_EQ(client.wait(large).answer, Answer::granted);
+    EXPECT_EQ(client.wait(behind).answer, Answer::granted);
+}
+
 // A database has to be selected first, so the requests wait behind a server that does not answer.
 class HeldTest : public OutageTest {
   protected:
@@ -216,8 +226,14 @@ TEST(Dialer, TriesOneAddressAfterTheOther) {
         dialer.reject(ECONNREFUSED);
         socket = dialer.dial(now + seconds{2}, now + seconds{10});
     }
-    EXPECT_TRUE(socket);
+    ASSERT_TRUE(socket);
     EXPECT_FALSE(dialer.switch_at());
+    pollfd writable{socket.get(), POLLOUT, 0};
+    ::poll(&writable, 1, 20'000);
+    int error = -1;
+    socklen_t length = sizeof error;
+    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    EXPECT_EQ(error, 0);
     dialer.settle();
     EXPECT_TRUE(dialer.dial(now, now + seconds{10})); // the good one first
     EXPECT_EQ(*dialer.switch_at(), now + seconds{5});
