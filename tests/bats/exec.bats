@@ -323,9 +323,9 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
 }
 
 @test "another database: the key is there and only there" {
-  nodes=$(sed 's/$/?db=3/; s/,/?db=3,/g' <<<"$REDLOCK_NODES")
-  REDLOCK_NODES=$nodes run redlock exec db -- "$CLI" -s "${NODE_ADDRESSES[1]}" -n 3 EXISTS db
+  in_db_3=$(sed 's/$/?db=3/; s/,/?db=3,/g' <<<"$REDLOCK_NODES")
+  REDLOCK_NODES=$in_db_3 run redlock exec db -- "$CLI" -s "${NODE_ADDRESSES[1]}" -n 3 EXISTS db
   [ "$output" = 1 ]
-  REDLOCK_NODES=$nodes run redlock exec db -- "$CLI" -s "${NODE_ADDRESSES[1]}" EXISTS db
+  REDLOCK_NODES=$in_db_3 run redlock exec db -- "$CLI" -s "${NODE_ADDRESSES[1]}" EXISTS db
   [ "$output" = 0 ]
 }

@@ -74,13 +74,15 @@ the_teardown() {
 setup() { the_setup; }
 teardown() { the_teardown; }
 
-# Processes that this test started and that still run, nodes excepted: they carry our mark.
+# Processes that this test started and that still run, nodes excepted: they carry our mark in their
+# environment or, because a Redis server writes its title over that, work in our folder for temporary files.
 strays() {
-  local file pid
-  for file in /proc/[0-9]*/environ; do
-    pid=${file#/proc/} pid=${pid%/environ}
-    if tr '\0' '\n' <"$file" 2>/dev/null | grep -qxF "REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR" && ! gone "$pid"; then
-      echo "$pid"
+  local folder pid
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    if [[ $(readlink "$folder/cwd") == "$TMPDIR"/* ]] ||
+      tr '\0' '\n' <"$folder/environ" | grep -qxF "REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR"; then
+      gone "$pid" || echo "$pid"
     fi
   done 2>/dev/null
 }
