@@ -65,6 +65,14 @@ setup() {
   [[ $output == *"2 of 5 nodes answered"* ]]
 }
 
+@test "release without the password that a majority wants: 77" {
+  for i in 1 2 3; do node_cli "$i" CONFIG SET requirepass sesame; done
+  run redlock release --token 0123456789 db
+  for i in 1 2 3; do node_cli "$i" -a sesame --no-auth-warning CONFIG SET requirepass ''; done
+  [ "$status" -eq 77 ]
+  [[ $output == *NOAUTH* ]]
+}
+
 @test "the lease ends by itself when its ttl is over" {
   redlock acquire -q --ttl 500ms db
   wait_until eval '[ -z "$(keys_left)" ]'

@@ -234,6 +234,18 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   for i in 1 2 3 4 5; do node_cli "$i" DEL db; done
 }
 
+@test "a lost lock kills what has left the command's group and session" {
+  background exec --ttl 2s db -- sh -c 'setsid sleep 600 & echo $! >a; timeout 600 sleep 601 & echo $! >b
+    touch started; wait'
+  wait_until test -e started
+  for i in 1 2 3 4 5; do node_cli "$i" FLUSHALL; done
+  code=0
+  wait "$!" || code=$?
+  [ "$code" -eq 79 ]
+  gone "$(cat a)"
+  gone "$(cat b)"
+}
+
 @test "-k gives the command time between TERM and KILL; --signal is sent first" {
   background exec --ttl 4s -k 1s --signal USR1 db -- sh -c 'trap "touch asked; exit 0" USR1; touch started; while :; do sleep 0.01; done'
   wait_until test -e started
@@ -251,6 +263,21 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   wait_until test -s pid
   kill -KILL "$!"
   wait_until gone "$(cat pid)"
+  wait_until eval '[ -z "$(keys_left)" ]'
+}
+
+@test "a job that ends by itself while a majority is silent: its code, and a warning" {
+  redlock exec --ttl 4s db -- true # warm
+  background exec --ttl 4s db -- sh -c 'touch started; while [ ! -e go ]; do sleep 0.01; done; exit 3' 2>err
+  wait_until test -e started
+  wait_until eval '[ "$(holders db)" -eq 5 ]'
+  for i in 1 2 3; do stop_node "$i"; done
+  touch go
+  code=0
+  wait "$!" || code=$?
+  for i in 1 2 3; do continue_node "$i"; done
+  [ "$code" -eq 3 ]
+  grep -q 'warning: db could not be released' err
   wait_until eval '[ -z "$(keys_left)" ]'
 }
 
