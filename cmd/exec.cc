@@ -100,15 +100,15 @@ int Exec::run() {
 
 // False when the lock went, or a signal came, before the command could start.
 bool Exec::start() {
+    if (settings_.verbosity > 0)
+        say("{} is held until the command ends; for {} at first, then renewed", printable(settings_.name),
+            config::show_duration(run_.lock().validity() - event::now()));
     // As late as can be: what was far enough ahead when the lock was won may not be any more (a suspend, a
     // busy machine). A renewal is due then, and brings it forward again.
     const auto far_enough = [&] { return run_.lock().validity() - event::now() >= supervisor_.needed_validity(); };
     while (run_.signal() == 0 && run_.lock().phase() == core::Phase::held && !far_enough())
         run_.note_signals(run_.turn());
     if (run_.signal() != 0 || run_.lock().phase() != core::Phase::held) return false;
-    if (settings_.verbosity > 0)
-        say("{} is held until the command ends; for {} at first, then renewed", printable(settings_.name),
-            config::show_duration(run_.lock().validity() - event::now()));
     process::adopt_orphans();
     const int terminal = terminal_.to_lend();
     child_.emplace(process::Command{settings_.words,

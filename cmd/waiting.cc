@@ -24,7 +24,7 @@ void Waiting::failed(Instant now, const std::string &reason) {
                ? first_lines[told_] <= waited
                : then_every * static_cast<Duration::rep>(told_ - first_lines.size() + 1) <= waited)
         ++told_;
-    say("waiting for {} since {}: {}", name_, config::show_duration(waited), reason);
+    say("waiting for {} ({} so far): {}", name_, config::show_duration(waited), reason);
 }
 
 } // namespace redlock::cmd

@@ -49,10 +49,10 @@ Duration multiply(std::string_view text, std::string_view whole, std::string_vie
         count = count * 10 + (c - '0');
         if (count > longest_duration / unit) refuse(text, "longer than ten years");
     }
-    double part = 0;
-    double weight = 1;
-    for (const char c : fraction) part += (c - '0') * (weight /= 10);
-    return count * unit + Duration{static_cast<Duration::rep>(part * static_cast<double>(unit.count()) + 0.5)};
+    Duration::rep part = 0;
+    Duration::rep place = unit.count();
+    for (const char c : fraction) part += (c - '0') * (place /= 10);
+    return count * unit + Duration{part};
 }
 
 } // namespace
