@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <poll.h>
 #include <string>
 #include <unistd.h>
 
@@ -34,7 +35,12 @@ std::string lines_of(std::string_view text) {
 }
 } // namespace
 
-void say(std::string_view text) { write_all(STDERR_FILENO, lines_of(text)); }
+void say(std::string_view text) {
+    // A reader that has stopped reading (a full pipe) loses the note; it must not keep us from going.
+    constexpr int patience_ms = 3000;
+    pollfd ready{STDERR_FILENO, POLLOUT, 0};
+    if (::poll(&ready, 1, patience_ms) == 1) write_all(STDERR_FILENO, lines_of(text));
+}
 
 void print(std::string_view text) {
     if (!write_all(STDOUT_FILENO, text)) throw_errno("write to", "standard output");
