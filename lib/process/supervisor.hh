@@ -27,10 +27,10 @@ class Supervisor {
 
     explicit Supervisor(Grace grace) : grace_(grace) {}
 
-    // How far ahead V must be before the gate may open.
+    // How far ahead V must be before the command may start.
     [[nodiscard]] Duration needed_validity() const { return grace_.grace + 2 * grace_.margin; }
 
-    // The gate was opened under a lease that is valid until `validity`.
+    // The command was started under a lease that is valid until `validity`.
     void started(Instant now, Instant validity);
     // The lease changed: renewed, or (distant_past) lost at once.
     void validity_is(Instant now, Instant validity);
