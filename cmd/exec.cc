@@ -28,7 +28,7 @@ class Exec {
   public:
     Exec(const Settings &settings, event::Signals &signals, const std::string &not_found_hint)
         : settings_(settings), signals_(signals), not_found_hint_(not_found_hint),
-          supervisor_({settings.timing.kill_after, settings.timing.margin, settings.signal.value}),
+          supervisor_({settings.timing.kill_after, settings.timing.margin, settings.signal}),
           run_(settings, signals, supervisor_.needed_validity(), true) {}
 
     int run();
@@ -91,7 +91,7 @@ int Exec::run() {
         return exit_code::lost;
     }
     const core::Sweep &sweep = *run_.lock().sweep();
-    if (was_held && (sweep.deleted() == 0 || sweep.answered() < settings_.quorum.value))
+    if (was_held && (sweep.deleted() == 0 || sweep.answered() < settings_.quorum))
         say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}",
             printable(settings_.name), config::show_duration(settings_.timing.ttl),
             answer_table(run_.nodes(), sweep.answers()));
@@ -152,7 +152,7 @@ void Exec::send(int signal) {
 void Exec::note_loss() {
     if (!supervisor_.lost() || !why_lost_.empty()) return;
     const core::Round &round = run_.lock().last_round();
-    const bool refused = round.count(core::Answer::refused) > settings_.nodes.value.size() - settings_.quorum.value;
+    const bool refused = round.count(core::Answer::refused) > settings_.nodes.size() - settings_.quorum;
     why_lost_ =
         fmt::format("{} was lost: {}; the command was ended\n{}", printable(settings_.name),
                     refused ? "too few nodes still held it" : "it could not be renewed in time", run_.node_table());

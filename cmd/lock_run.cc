@@ -23,13 +23,13 @@ namespace {
 core::Terms terms_of(const Settings &settings, Duration needed, bool renew) {
     core::Terms terms;
     terms.key = settings.key;
-    terms.nodes = settings.nodes.value.size();
-    terms.quorum = settings.quorum.value;
+    terms.nodes = settings.nodes.size();
+    terms.quorum = settings.quorum;
     terms.ttl = settings.timing.ttl;
     terms.trust = {settings.timing.drift, settings.timing.slack};
     terms.node_timeout = settings.timing.node_timeout;
     terms.needed = needed;
-    terms.wait = settings.wait.value;
+    terms.wait = settings.wait;
     terms.renew = renew;
     terms.seed = random_seed();
     return terms;
@@ -70,7 +70,7 @@ std::string outcome_of(const core::Reply &reply) {
 } // namespace
 
 LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed, bool renew)
-    : settings_(settings), signals_(signals), nodes_(settings.nodes.value), lock_(terms_of(settings, needed, renew)),
+    : settings_(settings), signals_(signals), nodes_(settings.nodes), lock_(terms_of(settings, needed, renew)),
       pump_(lock_, nodes_), waiting_(printable(settings.name), settings.verbosity < 0) {}
 
 bool LockRun::acquire() {
@@ -132,15 +132,15 @@ int LockRun::explain_failure() const {
         }
         if (settings_.verbosity >= 0)
             say("{} is busy: held by {}{}", name, describe_holder(lock_.blocker()),
-                settings_.wait.value && *settings_.wait.value > Duration{}
-                    ? "; gave up after " + config::show_duration(*settings_.wait.value)
+                settings_.wait && *settings_.wait > Duration{}
+                    ? "; gave up after " + config::show_duration(*settings_.wait)
                     : "");
-        return settings_.conflict_exit_code.value;
+        return settings_.conflict_exit_code;
     case core::Ending::unreachable:
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "
             "and "
             "that the addresses are right; `redlock lab` gives you some to try with",
-            name, settings_.quorum.value, settings_.nodes.value.size(), node_table());
+            name, settings_.quorum, settings_.nodes.size(), node_table());
         return exit_code::unreachable;
     case core::Ending::denied:
         say("the nodes refuse our credentials, so {} cannot be locked\n{}", name, node_table());

@@ -32,7 +32,7 @@ int run(std::span<const std::string> arguments) {
         return exit_code::success;
     }
     const Settings settings = make_settings(invocation, [](const char *name) { return std::getenv(name); });
-    for (const config::NodeUrl &node : settings.nodes.value) {
+    for (const config::NodeUrl &node : settings.nodes) {
         if (!node.password.empty()) ::prctl(PR_SET_DUMPABLE, 0); // no core file with a secret in it
     }
     for (const std::string &warning : settings.warnings) {
@@ -44,7 +44,7 @@ int run(std::span<const std::string> arguments) {
     case Command::acquire: return run_acquire(settings, signals);
     case Command::release: return run_release(settings, signals);
     case Command::lab:
-        return run_lab({static_cast<unsigned>(settings.lab_nodes.value), settings.lab_tcp, settings.words,
+        return run_lab({static_cast<unsigned>(settings.lab_nodes), settings.lab_tcp, settings.words,
                         settings.verbosity < 0, std::max(settings.verbosity, 0)},
                        signals);
     }

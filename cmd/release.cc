@@ -12,14 +12,14 @@
 namespace redlock::cmd {
 
 int run_release(const Settings &settings, event::Signals &signals) {
-    redis::Nodes nodes(settings.nodes.value);
+    redis::Nodes nodes(settings.nodes);
     core::Sweep::Plan plan;
     plan.verb = core::Verb::release;
     plan.key = settings.key;
-    plan.token = settings.token.value;
+    plan.token = settings.token;
     plan.ask.assign(nodes.size(), true);
     plan.await.assign(nodes.size(), true);
-    plan.quorum = settings.quorum.value;
+    plan.quorum = settings.quorum;
     plan.node_timeout = settings.timing.node_timeout;
     plan.first = 1;
     core::Sweep sweep(event::now(), std::move(plan));
@@ -45,16 +45,16 @@ int run_release(const Settings &settings, event::Signals &signals) {
     const auto denied = std::count_if(sweep.answers().begin(), sweep.answers().end(), [](const auto &answer) {
         return answer && answer->answer == core::Answer::error && answer->trouble == core::Trouble::access;
     });
-    if (static_cast<std::size_t>(denied) > nodes.size() - settings.quorum.value) {
+    if (static_cast<std::size_t>(denied) > nodes.size() - settings.quorum) {
         say("the nodes refuse our credentials, so {} cannot be released\n{}", name,
             answer_table(nodes, sweep.answers()));
         return exit_code::access;
     }
-    if (sweep.answered() < settings.quorum.value) {
+    if (sweep.answered() < settings.quorum) {
         say("{} may still be held: {} of {} nodes answered, {} are needed; it ends by itself when its time "
             "to "
             "live is over\n{}",
-            name, sweep.answered(), nodes.size(), settings.quorum.value, answer_table(nodes, sweep.answers()));
+            name, sweep.answered(), nodes.size(), settings.quorum, answer_table(nodes, sweep.answers()));
         return exit_code::unreachable;
     }
     if (sweep.deleted() > 0) return exit_code::success;
