@@ -70,7 +70,7 @@ class Reader {
     }
 
     [[nodiscard]] std::optional<Found<std::size_t>> integer(const Option &option, std::size_t low,
-                                                              std::size_t high) const {
+                                                            std::size_t high) const {
         const auto found = text(option);
         if (!found) return std::nullopt;
         const auto value = parse_number<std::size_t>(found->value);

@@ -64,7 +64,8 @@ void take_login(std::string_view text, std::string_view login, NodeUrl &url) {
 
 void take_db(std::string_view text, std::string_view db, std::string_view example, NodeUrl &url) {
     const auto value = parse_number<unsigned>(db);
-    if (!value || *value > highest_db) refuse(text, fmt::format("a database number must stand there, as in {}", example));
+    if (!value || *value > highest_db)
+        refuse(text, fmt::format("a database number must stand there, as in {}", example));
     url.db = *value;
 }
 
