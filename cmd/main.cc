@@ -42,7 +42,9 @@ int run(std::span<const std::string> arguments) {
     switch (settings.command) {
     case Command::exec: return run_exec(settings, signals, invocation.not_found_hint);
     case Command::acquire: return run_acquire(settings, signals);
+    case Command::extend: return exit_code::internal;
     case Command::release: return run_release(settings, signals);
+    case Command::status: return exit_code::internal;
     case Command::lab:
         return run_lab({static_cast<unsigned>(settings.lab_nodes), settings.lab_tcp, settings.words,
                         settings.verbosity < 0, std::max(settings.verbosity, 0)},

@@ -17,7 +17,7 @@ std::string parsed(const Words &words) {
         out += ' ' + std::string(name_of(*given.option));
         if (given.option->kind != ValueKind::flag) out += '=' + given.value;
     }
-    out += " |" + invocation.name + '|';
+    out += " |" + (invocation.names.empty() ? "" : invocation.names[0]) + '|';
     for (const std::string &word : invocation.words) out += '<' + word + '>';
     return out;
 }
@@ -162,7 +162,7 @@ TEST(CommandLine, HintsAtConsulsHabit) {
 }
 
 TEST(CommandLine, AcceptsANameOfTheGreatestLength) {
-    EXPECT_EQ(parse_command_line(Words{"acquire", std::string(4096, 'x')}).name.size(), 4096U);
+    EXPECT_EQ(parse_command_line(Words{"acquire", std::string(4096, 'x')}).names[0].size(), 4096U);
 }
 
 TEST(CommandLine, NeverRepeatsAPassword) {
