@@ -63,7 +63,7 @@ std::string show_word(std::string_view word) {
 
 std::string read_secret(const std::string &file) {
     const auto refuse = [&](std::string_view why) {
-        return ConfigError(fmt::format("cannot read '{}': {}", printable(file), why));
+        return ConfigError(fmt::format("cannot read '{}': {}", show_word(file), why));
     };
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     std::array<char, 4097> text{};

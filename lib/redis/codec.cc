@@ -38,6 +38,7 @@ std::string_view script_of(core::Verb verb) {
     case core::Verb::extend: return extend_script;
     case core::Verb::release:
     case core::Verb::abandon: return release_script;
+    case core::Verb::status: return status_script;
     }
     check(false, "every verb has a script");
     return {};
@@ -78,6 +79,7 @@ std::string encode(std::initializer_list<std::string_view> words) { return forma
 
 std::string encode(const core::Request &request) {
     const std::string_view script = script_of(request.verb);
+    if (script == status_script) return encode({"EVAL", script, "1", request.key});
     if (script == release_script) return encode({"EVAL", script, "1", request.key, request.token});
     // Rounded up: the key must not end before the caller believes that it does.
     const fmt::format_int ttl(to_ms_up(request.ttl));
