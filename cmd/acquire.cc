@@ -10,13 +10,12 @@
 namespace redlock::cmd {
 
 int run_acquire(const Settings &settings, event::Signals &signals) {
-    LockRun run(settings, signals, Duration{}, false);
-    const bool held = run.acquire();
+    LockRun run(settings, signals, Duration{});
+    if (!run.acquire()) return run.explain_failure();
     if (run.signal() != 0) {
-        if (held) run.release();
+        run.release();
         event::die_of(run.signal());
     }
-    if (!held) return run.explain_failure();
     if (run.lock().validity() <= event::now()) {
         run.release();
         say("{} was won, but its lease was over before it could be used: was this machine asleep?",

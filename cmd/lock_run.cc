@@ -5,7 +5,6 @@
 #include "config/duration.hh"
 #include "core/token.hh"
 #include "event/clock.hh"
-#include "process/terminal.hh"
 #include "util/random.hh"
 #include "util/text.hh"
 
@@ -14,25 +13,22 @@
 #include <cstdlib>
 #include <ctime>
 #include <unistd.h>
-#include <utility>
 
 namespace redlock::cmd {
 
 namespace {
 
-core::Terms terms_of(const Settings &settings, Duration needed, bool renew) {
-    core::Terms terms;
-    terms.key = settings.key;
-    terms.nodes = settings.nodes.value.size();
-    terms.quorum = settings.quorum.value;
-    terms.ttl = settings.timing.ttl;
-    terms.trust = {settings.timing.drift, settings.timing.slack};
-    terms.node_timeout = settings.timing.node_timeout;
-    terms.needed = needed;
-    terms.wait = settings.wait.value;
-    terms.renew = renew;
-    terms.seed = random_seed();
-    return terms;
+core::Terms terms_of(const Settings &settings, Duration needed) {
+    return {.key = settings.key,
+            .nodes = settings.nodes.value.size(),
+            .quorum = settings.quorum.value,
+            .ttl = settings.timing.ttl,
+            .trust = {settings.timing.drift, settings.timing.slack},
+            .node_timeout = settings.timing.node_timeout,
+            .needed = needed,
+            .wait = settings.wait.value,
+            .renew = settings.command == Command::exec,
+            .seed = random_seed()};
 }
 
 // Who takes this lock, for others to see. The environment's word for the user is good enough for that; the
@@ -52,76 +48,58 @@ core::Holder self() {
 }
 
 std::string outcome_of(const core::Reply &reply) {
-    switch (reply.answer) {
-    case core::Answer::granted: return reply.verb == core::Verb::acquire ? "granted" : "done";
-    case core::Answer::refused:
-        switch (reply.refusal) {
-        case core::Refusal::held: return "held by " + describe_holder(reply.holder);
-        case core::Refusal::not_ours: return "now held by " + describe_holder(reply.holder);
-        case core::Refusal::absent: return "the key is gone";
-        }
-        return {};
-    case core::Answer::error:
-    case core::Answer::silent: return reply.text;
-    }
-    return {};
+    if (reply.answer == core::Answer::granted) return reply.verb == core::Verb::acquire ? "granted" : "done";
+    if (reply.answer != core::Answer::refused) return reply.text;
+    if (reply.refusal == core::Refusal::absent) return "the key is gone";
+    return (reply.refusal == core::Refusal::held ? "held by " : "now held by ") + describe_holder(reply.holder);
+}
+
+// When to tell who waits: after one second, five, thirty, then every minute.
+Duration next_note(Duration waited) {
+    for (const Duration first : {seconds{1}, seconds{5}, seconds{30}})
+        if (waited < first) return first;
+    return std::chrono::floor<std::chrono::minutes>(waited) + std::chrono::minutes{1};
 }
 
 } // namespace
 
-LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed, bool renew)
-    : settings_(settings), signals_(signals), nodes_(settings.nodes.value), lock_(terms_of(settings, needed, renew)),
-      pump_(lock_, nodes_), waiting_(printable(settings.name), settings.verbosity < 0) {}
+LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed)
+    : settings_(settings), nodes_(settings.nodes.value), lock_(terms_of(settings, needed)),
+      pump_(lock_, nodes_, signals) {}
 
 bool LockRun::acquire() {
-    bool first = true;
+    const Instant begin = event::now();
+    Duration note_due = next_note({});
     const auto won = [&] { return lock_.phase() == core::Phase::held || lock_.phase() == core::Phase::lost; };
     while (!won() && lock_.phase() != core::Phase::ended) {
         if (lock_.phase() == core::Phase::idle) {
-            if (!std::exchange(first, false))
-                waiting_.failed(event::now(), lock_.out_of_reach()
-                                                  ? "no majority of the nodes can be reached\n" + node_table()
-                                                  : "held by " + describe_holder(lock_.blocker()));
+            const Duration waited = event::now() - begin;
+            if (waited >= note_due && settings_.verbosity >= 0) {
+                note_due = next_note(waited);
+                say("waiting for {} ({} so far): {}", printable(settings_.name), config::show_duration(waited),
+                    lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
+                                         : "held by " + describe_holder(lock_.blocker()));
+            }
             lock_.acquire(event::now(), core::make_token(random_hex128(), self()));
         } else {
-            note_signals(turn());
+            note(turn());
             if (signal_ != 0 && !won()) lock_.give_up(event::now());
         }
         pump_.send();
     }
-    if (won()) return true;
-    nodes_.finish();
-    return false;
+    if (!won()) nodes_.finish();
+    return won();
 }
 
 void LockRun::release() {
     lock_.release(event::now());
     pump_.send();
-    while (lock_.phase() != core::Phase::ended) note_signals(turn());
+    while (lock_.phase() != core::Phase::ended) note(turn());
     nodes_.finish();
 }
 
-std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
-    poll_.clear();
-    signals_.watch(poll_);
-    pump_.watch(poll_);
-    poll_.wait(event::earlier(deadline, pump_.deadline()));
-    pump_.handle(poll_);
-    return signals_.take(poll_);
-}
-
-void LockRun::note_signals(const std::vector<int> &signals) {
-    for (const int signal : signals) {
-        switch (event::default_action(signal)) {
-        case event::DefaultAction::none: break;
-        case event::DefaultAction::stop: process::stop_self(); break;
-        case event::DefaultAction::terminate:
-            if (signal_ == 0) signal_ = signal;
-        }
-    }
-}
-
 int LockRun::explain_failure() const {
+    if (signal_ != 0) event::die_of(signal_);
     const std::string name = printable(settings_.name);
     switch (lock_.ending()) {
     case core::Ending::busy:
@@ -138,17 +116,14 @@ int LockRun::explain_failure() const {
         return settings_.conflict_exit_code.value;
     case core::Ending::unreachable:
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "
-            "and "
-            "that the addresses are right; `redlock lab` gives you some to try with",
+            "and that the addresses are right; `redlock lab` gives you some to try with",
             name, settings_.quorum.value, settings_.nodes.value.size(), node_table());
         return exit_code::unreachable;
     case core::Ending::denied:
         say("the nodes refuse our credentials, so {} cannot be locked\n{}", name, node_table());
         return exit_code::access;
-    case core::Ending::interrupted: return exit_code::internal; // the caller dies of the signal
-    default: break;
+    default: return exit_code::internal;
     }
-    return exit_code::internal;
 }
 
 std::string LockRun::node_table() const { return answer_table(nodes_, lock_.last_round().answers()); }

@@ -2,7 +2,6 @@
 #include "cmd/cli.hh"
 #include "cmd/commands.hh"
 #include "cmd/exit_code.hh"
-#include "cmd/lab.hh"
 #include "cmd/say.hh"
 #include "cmd/settings.hh"
 #include "util/error.hh"
@@ -40,13 +39,10 @@ int run(std::span<const std::string> arguments) {
     }
     event::Signals signals;
     switch (settings.command) {
-    case Command::exec: return run_exec(settings, signals, invocation.not_found_hint);
+    case Command::exec: return run_exec(settings, signals);
     case Command::acquire: return run_acquire(settings, signals);
     case Command::release: return run_release(settings, signals);
-    case Command::lab:
-        return run_lab({static_cast<unsigned>(settings.lab_nodes.value), settings.lab_tcp, settings.words,
-                        settings.verbosity < 0, std::max(settings.verbosity, 0)},
-                       signals);
+    case Command::lab: return run_lab(settings, signals);
     }
     return exit_code::internal;
 }

@@ -11,49 +11,44 @@
 
 namespace redlock::cmd {
 
+namespace {
+// More than could be missing from a quorum: only a person can mend that.
+bool denied(const std::vector<std::optional<core::Reply>> &answers, std::size_t quorum) {
+    const auto count = std::count_if(answers.begin(), answers.end(), [](const auto &answer) {
+        return answer && answer->answer == core::Answer::error && answer->trouble == core::Trouble::access;
+    });
+    return static_cast<std::size_t>(count) > answers.size() - quorum;
+}
+} // namespace
+
 int run_release(const Settings &settings, event::Signals &signals) {
     redis::Nodes nodes(settings.nodes.value);
-    core::Sweep::Plan plan;
-    plan.verb = core::Verb::release;
-    plan.key = settings.key;
-    plan.token = settings.token.value;
-    plan.ask.assign(nodes.size(), true);
-    plan.await.assign(nodes.size(), true);
-    plan.quorum = settings.quorum.value;
-    plan.node_timeout = settings.timing.node_timeout;
-    plan.first = 1;
-    core::Sweep sweep(event::now(), std::move(plan));
-    session::Pump pump(sweep, nodes);
-    event::PollSet poll;
+    const std::vector<bool> all(nodes.size(), true);
+    core::Sweep sweep(event::now(), {.verb = core::Verb::release,
+                                     .key = settings.key,
+                                     .token = settings.token.value,
+                                     .ask = all,
+                                     .await = all,
+                                     .quorum = settings.quorum.value,
+                                     .node_timeout = settings.timing.node_timeout,
+                                     .first = 1});
+    session::Pump pump(sweep, nodes, signals);
     pump.send();
     int death = 0;
-    while (!sweep.done()) {
-        poll.clear();
-        signals.watch(poll);
-        pump.watch(poll);
-        poll.wait(pump.deadline());
-        pump.handle(poll);
-        // The pass is bounded and half of it helps nobody: finish it, then go.
-        for (const int signal : signals.take(poll)) {
-            if (event::default_action(signal) == event::DefaultAction::terminate && death == 0) death = signal;
-        }
-    }
+    // The pass is bounded and half of it helps nobody: finish it, then go.
+    while (!sweep.done()) note_signals(pump.turn(), death);
     nodes.finish();
     if (death != 0) event::die_of(death);
 
     const std::string name = printable(settings.name);
-    const auto denied = std::count_if(sweep.answers().begin(), sweep.answers().end(), [](const auto &answer) {
-        return answer && answer->answer == core::Answer::error && answer->trouble == core::Trouble::access;
-    });
-    if (static_cast<std::size_t>(denied) > nodes.size() - settings.quorum.value) {
+    if (denied(sweep.answers(), settings.quorum.value)) {
         say("the nodes refuse our credentials, so {} cannot be released\n{}", name,
             answer_table(nodes, sweep.answers()));
         return exit_code::access;
     }
     if (sweep.answered() < settings.quorum.value) {
         say("{} may still be held: {} of {} nodes answered, {} are needed; it ends by itself when its time "
-            "to "
-            "live is over\n{}",
+            "to live is over\n{}",
             name, sweep.answered(), nodes.size(), settings.quorum.value, answer_table(nodes, sweep.answers()));
         return exit_code::unreachable;
     }

@@ -2,8 +2,6 @@
 
 #include "util/error.hh"
 
-#include <algorithm>
-#include <cerrno>
 #include <poll.h>
 #include <string>
 #include <unistd.h>
@@ -15,7 +13,6 @@ namespace {
 bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
         if (written < 0) return false;
         text.remove_prefix(static_cast<std::size_t>(written));
     }
@@ -23,15 +20,12 @@ bool write_all(int fd, std::string_view text) {
 }
 
 std::string lines_of(std::string_view text) {
-    std::string lines;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        lines += "redlock: ";
-        lines += text.substr(0, end);
-        lines += '\n';
-        text.remove_prefix(std::min(end + 1, text.size()));
+    std::string lines = "redlock: ";
+    for (const char c : text) {
+        lines += c;
+        if (c == '\n') lines += "redlock: ";
     }
-    return lines;
+    return lines += '\n';
 }
 } // namespace
 

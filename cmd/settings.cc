@@ -225,7 +225,9 @@ void read_command(Settings &settings, const Invocation &invocation, const Reader
         if (line->empty()) throw UsageError("-c: the shell line is empty (an unset variable?)");
         settings.words = {shell, "-c", *line};
     }
-    if (settings.words.empty() && settings.command == Command::lab) settings.words = {shell};
+    settings.not_found_hint = invocation.not_found_hint;
+    settings.users_shell = settings.words.empty(); // lab alone: exec has a COMMAND
+    if (settings.users_shell) settings.words = {shell};
     if (const auto found = reader.text(option("--signal"))) {
         const std::optional<int> signal = parse_signal(found->value);
         if (!signal || *signal == SIGKILL || *signal == SIGSTOP)

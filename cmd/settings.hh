@@ -30,6 +30,8 @@ struct Settings {
     std::string name;               // NAME as typed
     std::string key;                // PREFIX + NAME; bytes, never text
     std::vector<std::string> words; // what to run, ready for execvp; empty for acquire and release
+    bool users_shell = false;       // `words` is it, because lab was given no COMMAND
+    std::string not_found_hint;     // to be added to the message when COMMAND does not exist; mostly empty
 
     Setting<std::vector<config::NodeUrl>> nodes; // with their passwords; empty for lab
     Setting<std::size_t> quorum;                 // majority .. number of nodes
