@@ -33,9 +33,7 @@ class Exec {
   private:
     void start();
     void supervise();
-    void send(int signal);
     bool all_dead();
-    [[nodiscard]] std::string why_lost() const;
 
     const Settings &settings_;
     event::Signals &signals_;
@@ -107,24 +105,21 @@ void Exec::supervise() {
             if (supervisor_.state() == State::ended) run_.note({signal});
             else if (signal != SIGCHLD) supervisor_.pass_on(signal);
         }
-        for (const int signal : supervisor_.take_signals()) send(signal);
-        if (supervisor_.lost() && why_lost_.empty()) why_lost_ = why_lost();
+        // What ends a lost command is for all that it started, wherever they have gone; what is passed on is for
+        // its group.
+        for (const int signal : supervisor_.take_signals()) {
+            job_->send(signal);
+            if (!supervisor_.lost()) continue;
+            for (const pid_t pid : process::descendants())
+                if (::getpgid(pid) != job_->pid()) ::kill(pid, signal);
+        }
+        if (!supervisor_.lost() || !why_lost_.empty()) continue;
+        const std::size_t refused = run_.lock().last_round().count(core::Answer::refused);
+        const bool too_few = refused > settings_.nodes.value.size() - settings_.quorum.value;
+        why_lost_ =
+            fmt::format("{} was lost: {}; the command was ended\n{}", printable(settings_.name),
+                        too_few ? "too few nodes still held it" : "it could not be renewed in time", run_.node_table());
     }
-}
-
-// What ends a lost command is for all that it started, wherever they have gone; what is passed on is for its group.
-void Exec::send(int signal) {
-    job_->send(signal);
-    if (!supervisor_.lost()) return;
-    for (const pid_t pid : process::descendants())
-        if (::getpgid(pid) != job_->pid()) ::kill(pid, signal);
-}
-
-std::string Exec::why_lost() const {
-    const core::Round &round = run_.lock().last_round();
-    const bool refused = round.count(core::Answer::refused) > settings_.nodes.value.size() - settings_.quorum.value;
-    return fmt::format("{} was lost: {}; the command was ended\n{}", printable(settings_.name),
-                       refused ? "too few nodes still held it" : "it could not be renewed in time", run_.node_table());
 }
 
 // After a loss: nothing that the command started may live when the lock is given back. False when that

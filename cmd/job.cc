@@ -51,6 +51,13 @@ int Job::result() const {
     return exit_code::signal_base + signal;
 }
 
+std::vector<int> wait_for_signals(event::Signals &signals, std::optional<Instant> deadline) {
+    event::PollSet set;
+    signals.watch(set);
+    set.wait(deadline);
+    return signals.take(set);
+}
+
 void note_signals(const std::vector<int> &signals, int &death) {
     for (const int signal : signals) {
         const event::DefaultAction action = event::default_action(signal);

@@ -9,6 +9,7 @@
 
 #include <bitset>
 #include <csignal>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ class Job {
     std::bitset<NSIG> deaths_to_share_;
     bool had_terminal_ = false; // the command had the foreground when it ended
 };
+
+// The signals that come before anything else happens, or none until the deadline.
+std::vector<int> wait_for_signals(event::Signals &signals, std::optional<Instant> deadline = std::nullopt);
 
 // What signals do to us while no command is there to have them: a stop stops us, the first that would end us is
 // kept in `death` until everything is in order.

@@ -5,7 +5,6 @@
 #include "cmd/job.hh"
 #include "cmd/lab_servers.hh"
 #include "cmd/say.hh"
-#include "event/poll_set.hh"
 #include "util/text.hh"
 
 #include <csignal>
@@ -28,12 +27,8 @@ int run(const Settings &settings, event::Signals &signals, std::optional<Job> &j
     job.emplace(settings,
                 std::vector<std::string>{"REDLOCK_NODES=" + servers.node_list(), "REDLOCK_LAB_DIR=" + servers.folder()},
                 signals);
-    event::PollSet set;
     while (!job->has_ended()) {
-        set.clear();
-        signals.watch(set);
-        set.wait(std::nullopt);
-        for (const int signal : signals.take(set))
+        for (const int signal : wait_for_signals(signals))
             if (signal != SIGCHLD) job->send(signal);
         servers.reap();
     }

@@ -2,7 +2,6 @@
 
 #include "cmd/job.hh"
 #include "event/clock.hh"
-#include "event/poll_set.hh"
 #include "util/error.hh"
 #include "util/random.hh"
 #include "util/text.hh"
@@ -119,9 +118,6 @@ void LabServers::start_janitor() {
 void LabServers::start_server(Server &server) {
     // A guess, below the ports that the kernel gives to clients: where it is taken the server ends at once.
     if (settings_.lab_tcp) server.port = 20'000 + random_seed() % 12'000;
-    const std::string port = std::to_string(server.port);
-    const std::string socket = file(server, "sock");
-    const std::string log = file(server, "log");
     const pid_t parent = ::getpid();
     server.pid = ::fork();
     if (server.pid < 0) throw_errno("start a process for", program_);
@@ -129,11 +125,11 @@ void LabServers::start_server(Server &server) {
         ::setpgid(0, 0); // Ctrl-C is for the command
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent) ::_exit(1); // we died before the kernel knew
-        keep_only(lifeline_.get(), log.c_str());
+        keep_only(lifeline_.get(), file(server, "log").c_str());
         signals_.restore_in_child();
-        ::execl(program_.c_str(), program_.c_str(), "--port", port.c_str(), "--bind", "127.0.0.1", "--unixsocket",
-                socket.c_str(), "--unixsocketperm", "700", "--dir", folder_.c_str(), "--save", "", "--appendonly", "no",
-                static_cast<char *>(nullptr));
+        ::execl(program_.c_str(), program_.c_str(), "--port", std::to_string(server.port).c_str(), "--bind",
+                "127.0.0.1", "--unixsocket", file(server, "sock").c_str(), "--unixsocketperm", "700", "--dir",
+                folder_.c_str(), "--save", "", "--appendonly", "no", static_cast<char *>(nullptr));
         std::perror(program_.c_str());
         ::_exit(127);
     }
@@ -145,15 +141,11 @@ int LabServers::start() {
     for (std::size_t number = 1; number <= settings_.lab_nodes.value; ++number)
         start_server(servers_.emplace_back(Server{.number = number}));
     const Instant deadline = event::now() + start_limit;
-    event::PollSet set;
     int death = 0;
     for (Server &server : servers_) {
         // What it says once it listens ("Ready ..." or "The server is now ready ...").
         for (int starts = 1; log_of(server).find("eady to accept connections") == std::string::npos;) {
-            set.clear();
-            signals_.watch(set);
-            set.wait(event::now() + milliseconds{3});
-            note_signals(signals_.take(set), death);
+            note_signals(wait_for_signals(signals_, event::now() + milliseconds{3}), death);
             if (death != 0) return death;
             reap();
             if (server.pid > 0 && event::now() >= deadline) complain(server, "does not answer");

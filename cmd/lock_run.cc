@@ -18,19 +18,6 @@ namespace redlock::cmd {
 
 namespace {
 
-core::Terms terms_of(const Settings &settings, Duration needed) {
-    return {.key = settings.key,
-            .nodes = settings.nodes.value.size(),
-            .quorum = settings.quorum.value,
-            .ttl = settings.timing.ttl,
-            .trust = {settings.timing.drift, settings.timing.slack},
-            .node_timeout = settings.timing.node_timeout,
-            .needed = needed,
-            .wait = settings.wait.value,
-            .renew = settings.command == Command::exec,
-            .seed = random_seed()};
-}
-
 // Who takes this lock, for others to see. The environment's word for the user is good enough for that; the
 // user database may sit behind a network.
 core::Holder self() {
@@ -64,7 +51,16 @@ Duration next_note(Duration waited) {
 } // namespace
 
 LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed)
-    : settings_(settings), nodes_(settings.nodes.value), lock_(terms_of(settings, needed)),
+    : settings_(settings), nodes_(settings.nodes.value), lock_({.key = settings.key,
+                                                                .nodes = settings.nodes.value.size(),
+                                                                .quorum = settings.quorum.value,
+                                                                .ttl = settings.timing.ttl,
+                                                                .trust = {settings.timing.drift, settings.timing.slack},
+                                                                .node_timeout = settings.timing.node_timeout,
+                                                                .needed = needed,
+                                                                .wait = settings.wait.value,
+                                                                .renew = settings.command == Command::exec,
+                                                                .seed = random_seed()}),
       pump_(lock_, nodes_, signals) {}
 
 bool LockRun::acquire() {
@@ -143,14 +139,13 @@ std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optio
 std::string describe_holder(std::string_view token) {
     const auto holder = core::parse_token(token);
     if (!holder) return token.empty() ? "somebody unknown" : "\"" + printable(token, 64) + "\"";
-    std::string text = fmt::format("{}@{} (pid {})", printable(holder->owner), printable(holder->host), holder->pid);
     const std::time_t since = holder->since_ms / 1000;
     std::tm local{};
     ::localtime_r(&since, &local);
-    text += fmt::format(" since {:04}-{:02}-{:02} {:02}:{:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1,
-                        local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
-    if (!holder->why.empty()) text += ": " + printable(holder->why);
-    return text;
+    std::array<char, 64> time{};
+    std::strftime(time.data(), time.size(), "%Y-%m-%d %H:%M:%S", &local);
+    return fmt::format("{}@{} (pid {}) since {}{}{}", printable(holder->owner), printable(holder->host), holder->pid,
+                       time.data(), holder->why.empty() ? "" : ": ", printable(holder->why));
 }
 
 } // namespace redlock::cmd
