@@ -28,11 +28,9 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         run.release(); // a lock that nobody knows the token of would only be in the way
         throw;
     }
-    if (settings.verbosity >= 0) {
-        const Duration left = run.lock().validity() - event::now();
+    if (settings.verbosity >= 0)
         say("{} is yours; the lease ends in {}: release it before, or see --ttl", printable(settings.name),
-            config::show_duration(left));
-    }
+            config::show_duration(run.lock().validity() - event::now()));
     run.let_go();
     return exit_code::success;
 }

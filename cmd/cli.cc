@@ -2,7 +2,6 @@
 
 #include "cmd/diagnose.hh"
 #include "cmd/help.hh"
-#include "cmd/split.hh"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -27,27 +26,28 @@ void check_name(const CommandInfo &command, const std::string &name) {
                                      name.size(), longest_name));
 }
 
-void check_operands(const CommandInfo &command, const Split &split, bool shell_line) {
+void check_operands(const CommandInfo &command, const Arguments &given) {
+    const bool shell_line = given.options.has(option("-c"));
     const std::string_view synopsis = command.synopsis.substr(0, command.synopsis.find('\n'));
     if (command.operands == Operands::maybe_command) return;
-    if (split.operands.empty())
+    if (given.operands.empty())
         throw UsageError(fmt::format("{}: no NAME for the lock was given; usage: redlock {}", command.name, synopsis));
-    if (split.operands.size() > 1)
+    if (given.operands.size() > 1)
         throw UsageError(fmt::format("{}: one NAME is expected, {} is one word too many{}; to run a command under the "
                                      "lock: redlock exec NAME COMMAND",
-                                     command.name, in_quotes(split.operands[1]), split.number_hint));
-    check_name(command, split.operands[0]);
+                                     command.name, in_quotes(given.operands[1]), given.number_hint));
+    check_name(command, given.operands[0]);
     if (command.operands == Operands::name) return;
-    if (shell_line && !split.command.empty())
+    if (shell_line && !given.command.empty())
         throw UsageError(fmt::format("{}: both -c and the command {} were given; leave out one of them (options for "
                                      "redlock stand before COMMAND)",
-                                     command.name, in_quotes(split.command[0])));
-    if (!shell_line && split.command.empty())
+                                     command.name, in_quotes(given.command[0])));
+    if (!shell_line && given.command.empty())
         throw UsageError(
             fmt::format("{}: no COMMAND after the lock's name {}{}; usage: redlock {}; to take the lock and "
                         "leave it held: redlock acquire NAME",
-                        command.name, in_quotes(split.operands[0]), split.number_hint, synopsis));
-    if (!split.command.empty() && split.command[0].empty())
+                        command.name, in_quotes(given.operands[0]), given.number_hint, synopsis));
+    if (!given.command.empty() && given.command[0].empty())
         throw UsageError(fmt::format("{}: COMMAND is an empty word (an unset variable?)", command.name));
 }
 
@@ -80,22 +80,17 @@ Invocation parse_command_line(std::span<const std::string> arguments) {
     const CommandInfo *command = find_command(first);
     if (command == nullptr) refuse_unknown_command(first);
 
-    Split split = split_words(*command, rest);
+    Arguments given = read_arguments(*command, rest);
+    if (given.options.has(option("--help"))) return print(help_text(*command));
+    if (given.options.has(option("--version"))) return print(version_text());
+    check_operands(*command, given);
     Invocation invocation;
     invocation.command = command->command;
-    invocation.typed = read_options(*command, std::move(split.options));
-    if (invocation.typed.has(option("--help"))) return print(help_text(*command));
-    if (invocation.typed.has(option("--version"))) return print(version_text());
-    check_operands(*command, split, invocation.typed.has(option("-c")));
-    if (!split.operands.empty()) invocation.name = std::move(split.operands[0]);
-    invocation.words = std::move(split.command);
-    invocation.not_found_hint = std::move(split.number_hint);
+    invocation.typed = std::move(given.options);
+    if (!given.operands.empty()) invocation.name = std::move(given.operands[0]);
+    invocation.words = std::move(given.command);
+    invocation.not_found_hint = std::move(given.number_hint);
     return invocation;
-}
-
-Invocation parse_command_line(int argc, char **argv) {
-    const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-    return parse_command_line(arguments);
 }
 
 } // namespace redlock::cmd

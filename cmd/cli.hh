@@ -2,7 +2,7 @@
 // that needs the environment or another option's value; cmd/settings.hh does that.
 #pragma once
 
-#include "cmd/typed.hh"
+#include "cmd/arguments.hh"
 
 #include <span>
 #include <string>
@@ -23,6 +23,5 @@ struct Invocation {
 
 // `arguments` is argv without argv[0]. Throws UsageError for every mistake.
 Invocation parse_command_line(std::span<const std::string> arguments);
-Invocation parse_command_line(int argc, char **argv);
 
 } // namespace redlock::cmd

@@ -25,7 +25,7 @@ class Exec {
   public:
     Exec(const Settings &settings, event::Signals &signals)
         : settings_(settings), signals_(signals),
-          supervisor_({settings.timing.kill_after, settings.timing.margin, settings.signal.value}),
+          supervisor_({settings.timing.kill_after, settings.timing.margin, settings.signal}),
           run_(settings, signals, supervisor_.needed_validity()) {}
 
     int run();
@@ -68,7 +68,7 @@ int Exec::run() {
         return exit_code::lost;
     }
     const core::Sweep &sweep = *run_.lock().sweep();
-    if (was_held && (sweep.deleted() == 0 || sweep.answered() < settings_.quorum.value))
+    if (was_held && (sweep.deleted() == 0 || sweep.answered() < settings_.quorum))
         say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}",
             printable(settings_.name), config::show_duration(settings_.timing.ttl),
             answer_table(run_.nodes(), sweep.answers()));
@@ -81,8 +81,9 @@ void Exec::start() {
             config::show_duration(run_.lock().validity() - event::now()));
     // As late as can be: what was far enough ahead when the lock was won may not be any more (a suspend, a
     // busy machine). A renewal is due then, and brings it forward again.
-    const auto far_enough = [&] { return run_.lock().validity() - event::now() >= supervisor_.needed_validity(); };
-    while (run_.signal() == 0 && run_.lock().phase() == core::Phase::held && !far_enough()) run_.note(run_.turn());
+    while (run_.signal() == 0 && run_.lock().phase() == core::Phase::held &&
+           run_.lock().validity() - event::now() < supervisor_.needed_validity())
+        run_.note(run_.turn());
     if (run_.signal() != 0 || run_.lock().phase() != core::Phase::held) return;
     process::adopt_orphans();
     job_.emplace(settings_,
@@ -115,7 +116,7 @@ void Exec::supervise() {
         }
         if (!supervisor_.lost() || !why_lost_.empty()) continue;
         const std::size_t refused = run_.lock().last_round().count(core::Answer::refused);
-        const bool too_few = refused > settings_.nodes.value.size() - settings_.quorum.value;
+        const bool too_few = refused > settings_.nodes.size() - settings_.quorum;
         why_lost_ =
             fmt::format("{} was lost: {}; the command was ended\n{}", printable(settings_.name),
                         too_few ? "too few nodes still held it" : "it could not be renewed in time", run_.node_table());

@@ -19,7 +19,6 @@
 #include <sstream>
 #include <string_view>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,17 +44,14 @@ std::string find_server() {
                          "example with: apt-get install redis-server");
 }
 
-// A socket's path may have 107 bytes, and a URL takes these characters as they are.
-bool fits_a_url(std::string_view folder) {
-    return folder.starts_with('/') && folder.size() <= 107 - std::strlen("/redlock-lab.XXXXXX/node-64.sock") &&
-           std::all_of(folder.begin(), folder.end(), [](unsigned char c) {
-               return std::isalnum(c) != 0 || std::strchr("/._-", c) != nullptr; // in the C locale
-           });
-}
-
 std::string make_folder() {
     const char *wanted = std::getenv("TMPDIR");
-    std::string folder = wanted != nullptr && fits_a_url(wanted) ? wanted : "/tmp";
+    std::string folder = wanted != nullptr ? wanted : "";
+    // A socket's path may have 107 bytes, and a URL takes these characters as they are (in the C locale).
+    if (!folder.starts_with('/') || folder.size() > 107 - std::strlen("/redlock-lab.XXXXXX/node-64.sock") ||
+        !std::all_of(folder.begin(), folder.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("/._-", c) != nullptr; }))
+        folder = "/tmp";
     folder += "/redlock-lab.XXXXXX";
     if (::mkdtemp(folder.data()) == nullptr) throw_errno("create the folder", folder);
     return folder;
@@ -74,10 +70,7 @@ void keep_only(int kept, const char *output) {
     const int out = ::open(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(::open("/dev/null", O_RDONLY), 0);
     for (const int fd : {1, 2}) ::dup2(out, fd);
-#ifdef SYS_close_range
-    if (::syscall(SYS_close_range, 4U, ~0U, 0U) == 0) return;
-#endif
-    for (int fd = 4; fd < 1024; ++fd) ::close(fd);
+    ::closefrom(4);
 }
 
 } // namespace
@@ -138,7 +131,7 @@ void LabServers::start_server(Server &server) {
 
 int LabServers::start() {
     start_janitor();
-    for (std::size_t number = 1; number <= settings_.lab_nodes.value; ++number)
+    for (std::size_t number = 1; number <= settings_.lab_nodes; ++number)
         start_server(servers_.emplace_back(Server{.number = number}));
     const Instant deadline = event::now() + start_limit;
     int death = 0;

@@ -18,6 +18,19 @@ namespace redlock::cmd {
 
 namespace {
 
+core::Terms terms_of(const Settings &settings, Duration needed) {
+    return {.key = settings.key,
+            .nodes = settings.nodes.size(),
+            .quorum = settings.quorum,
+            .ttl = settings.timing.ttl,
+            .trust = {settings.timing.drift, settings.timing.slack},
+            .node_timeout = settings.timing.node_timeout,
+            .needed = needed,
+            .wait = settings.wait,
+            .renew = settings.command == Command::exec,
+            .seed = random_seed()};
+}
+
 // Who takes this lock, for others to see. The environment's word for the user is good enough for that; the
 // user database may sit behind a network.
 core::Holder self() {
@@ -51,17 +64,7 @@ Duration next_note(Duration waited) {
 } // namespace
 
 LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed)
-    : settings_(settings), nodes_(settings.nodes.value), lock_({.key = settings.key,
-                                                                .nodes = settings.nodes.value.size(),
-                                                                .quorum = settings.quorum.value,
-                                                                .ttl = settings.timing.ttl,
-                                                                .trust = {settings.timing.drift, settings.timing.slack},
-                                                                .node_timeout = settings.timing.node_timeout,
-                                                                .needed = needed,
-                                                                .wait = settings.wait.value,
-                                                                .renew = settings.command == Command::exec,
-                                                                .seed = random_seed()}),
-      pump_(lock_, nodes_, signals) {}
+    : settings_(settings), nodes_(settings.nodes), lock_(terms_of(settings, needed)), pump_(lock_, nodes_, signals) {}
 
 bool LockRun::acquire() {
     const Instant begin = event::now();
@@ -106,14 +109,14 @@ int LockRun::explain_failure() const {
         }
         if (settings_.verbosity >= 0)
             say("{} is busy: held by {}{}", name, describe_holder(lock_.blocker()),
-                settings_.wait.value && *settings_.wait.value > Duration{}
-                    ? "; gave up after " + config::show_duration(*settings_.wait.value)
+                settings_.wait && *settings_.wait > Duration{}
+                    ? "; gave up after " + config::show_duration(*settings_.wait)
                     : "");
-        return settings_.conflict_exit_code.value;
+        return settings_.conflict_exit_code;
     case core::Ending::unreachable:
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "
             "and that the addresses are right; `redlock lab` gives you some to try with",
-            name, settings_.quorum.value, settings_.nodes.value.size(), node_table());
+            name, settings_.quorum, settings_.nodes.size(), node_table());
         return exit_code::unreachable;
     case core::Ending::denied:
         say("the nodes refuse our credentials, so {} cannot be locked\n{}", name, node_table());

@@ -6,7 +6,6 @@
 #include "cmd/settings.hh"
 #include "util/error.hh"
 
-#include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <new>
@@ -19,9 +18,8 @@ namespace {
 // A closed standard stream is a trap: the next descriptor would take its number, and a message meant for
 // people would go to a node. Closed again in the command, as it was.
 void occupy_standard_streams() {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", O_RDWR | O_CLOEXEC);
-    }
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
+        if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
 int run(std::span<const std::string> arguments) {
@@ -31,12 +29,10 @@ int run(std::span<const std::string> arguments) {
         return exit_code::success;
     }
     const Settings settings = make_settings(invocation, [](const char *name) { return std::getenv(name); });
-    for (const config::NodeUrl &node : settings.nodes.value) {
+    for (const config::NodeUrl &node : settings.nodes)
         if (!node.password.empty()) ::prctl(PR_SET_DUMPABLE, 0); // no core file with a secret in it
-    }
-    for (const std::string &warning : settings.warnings) {
+    for (const std::string &warning : settings.warnings)
         if (settings.verbosity >= 0) say("warning: {}", warning);
-    }
     event::Signals signals;
     switch (settings.command) {
     case Command::exec: return run_exec(settings, signals);

@@ -22,14 +22,14 @@ bool denied(const std::vector<std::optional<core::Reply>> &answers, std::size_t 
 } // namespace
 
 int run_release(const Settings &settings, event::Signals &signals) {
-    redis::Nodes nodes(settings.nodes.value);
+    redis::Nodes nodes(settings.nodes);
     const std::vector<bool> all(nodes.size(), true);
     core::Sweep sweep(event::now(), {.verb = core::Verb::release,
                                      .key = settings.key,
-                                     .token = settings.token.value,
+                                     .token = settings.token,
                                      .ask = all,
                                      .await = all,
-                                     .quorum = settings.quorum.value,
+                                     .quorum = settings.quorum,
                                      .node_timeout = settings.timing.node_timeout,
                                      .first = 1});
     session::Pump pump(sweep, nodes, signals);
@@ -41,15 +41,15 @@ int run_release(const Settings &settings, event::Signals &signals) {
     if (death != 0) event::die_of(death);
 
     const std::string name = printable(settings.name);
-    if (denied(sweep.answers(), settings.quorum.value)) {
+    if (denied(sweep.answers(), settings.quorum)) {
         say("the nodes refuse our credentials, so {} cannot be released\n{}", name,
             answer_table(nodes, sweep.answers()));
         return exit_code::access;
     }
-    if (sweep.answered() < settings.quorum.value) {
+    if (sweep.answered() < settings.quorum) {
         say("{} may still be held: {} of {} nodes answered, {} are needed; it ends by itself when its time "
             "to live is over\n{}",
-            name, sweep.answered(), nodes.size(), settings.quorum.value, answer_table(nodes, sweep.answers()));
+            name, sweep.answered(), nodes.size(), settings.quorum, answer_table(nodes, sweep.answers()));
         return exit_code::unreachable;
     }
     if (sweep.deleted() > 0) return exit_code::success;

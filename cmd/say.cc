@@ -18,22 +18,19 @@ bool write_all(int fd, std::string_view text) {
     }
     return true;
 }
+} // namespace
 
-std::string lines_of(std::string_view text) {
+void say(std::string_view text) {
     std::string lines = "redlock: ";
     for (const char c : text) {
         lines += c;
         if (c == '\n') lines += "redlock: ";
     }
-    return lines += '\n';
-}
-} // namespace
-
-void say(std::string_view text) {
+    lines += '\n';
     // A reader that has stopped reading (a full pipe) loses the note; it must not keep us from going.
     constexpr int patience_ms = 3000;
     pollfd ready{STDERR_FILENO, POLLOUT, 0};
-    if (::poll(&ready, 1, patience_ms) == 1) write_all(STDERR_FILENO, lines_of(text));
+    if (::poll(&ready, 1, patience_ms) == 1) write_all(STDERR_FILENO, lines);
 }
 
 void print(std::string_view text) {

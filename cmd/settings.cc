@@ -4,9 +4,9 @@
 #include "cmd/signal_name.hh"
 #include "config/duration.hh"
 #include "util/error.hh"
+#include "util/text.hh"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <fmt/format.h>
 
@@ -31,12 +31,11 @@ std::optional<double> read_ratio(const std::string &text) {
     return end == text.c_str() + text.size() ? std::optional(value) : std::nullopt;
 }
 
-template <class T> std::optional<T> read_number(std::string_view text) {
+// A value that was given, and where: "--ttl" or "environment variable REDLOCK_TTL". Defaults are no Found.
+template <class T> struct Found {
     T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
+    std::string origin;
+};
 
 // Finds values by precedence and turns text into them.
 class Reader {
@@ -51,34 +50,34 @@ class Reader {
         return value;
     }
 
-    [[nodiscard]] std::optional<Setting<std::string>> text(const Option &option) const {
+    [[nodiscard]] std::optional<Found<std::string>> text(const Option &option) const {
         if (const std::string *value = invocation_.typed.last(option))
-            return Setting<std::string>{*value, std::string(name_of(option))};
+            return Found<std::string>{*value, std::string(name_of(option))};
         if (!takes(info(invocation_.command), option) || option.environment.empty()) return std::nullopt;
         std::optional<std::string> value = variable(option.environment);
         if (!value) return std::nullopt;
-        return Setting<std::string>{*std::move(value), fmt::format("environment variable {}", option.environment)};
+        return Found<std::string>{*std::move(value), fmt::format("environment variable {}", option.environment)};
     }
 
-    [[nodiscard]] std::optional<Setting<Duration>> duration(const Option &option) const {
+    [[nodiscard]] std::optional<Found<Duration>> duration(const Option &option) const {
         const auto found = text(option);
         if (!found) return std::nullopt;
         try {
-            return Setting<Duration>{config::parse_duration(found->value), found->origin};
+            return Found<Duration>{config::parse_duration(found->value), found->origin};
         } catch (const ConfigError &error) {
             refuse(is_typed(found->origin), fmt::format("{}: {}", found->origin, error.what()));
         }
     }
 
-    [[nodiscard]] std::optional<Setting<std::size_t>> integer(const Option &option, std::size_t low,
-                                                              std::size_t high) const {
+    [[nodiscard]] std::optional<Found<std::size_t>> integer(const Option &option, std::size_t low,
+                                                            std::size_t high) const {
         const auto found = text(option);
         if (!found) return std::nullopt;
-        const auto value = read_number<std::size_t>(found->value);
+        const auto value = parse_number<std::size_t>(found->value);
         if (!value || *value < low || *value > high)
             refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}", found->origin,
                                                         in_quotes(found->value), low, high));
-        return Setting<std::size_t>{*value, found->origin};
+        return Found<std::size_t>{*value, found->origin};
     }
 
   private:
@@ -93,8 +92,7 @@ void read_nodes(Settings &settings, const Invocation &invocation, const Reader &
                           "environment variable REDLOCK_NODES (separated by commas); to try redlock without servers of "
                           "your own: redlock lab");
     const bool typed = is_typed(found->origin);
-    settings.nodes.origin = found->origin;
-    std::vector<config::NodeUrl> &nodes = settings.nodes.value;
+    std::vector<config::NodeUrl> &nodes = settings.nodes;
     try {
         if (!typed) nodes = config::parse_node_list(found->value);
         for (const Typed::Given &given : invocation.typed.all()) {
@@ -117,30 +115,29 @@ void read_nodes(Settings &settings, const Invocation &invocation, const Reader &
         if (!node.user.empty() && node.password.empty())
             refuse(typed, fmt::format("{}: {} has a user but no password; write user:password@ (for the default user "
                                       ":password@), or set REDISCLI_AUTH",
-                                      settings.nodes.origin, node.display()));
+                                      found->origin, node.display()));
     }
     const std::size_t majority = nodes.size() / 2 + 1;
-    settings.quorum =
-        reader.integer(option("--quorum"), majority, nodes.size()).value_or(Setting<std::size_t>{majority, "default"});
+    const auto quorum = reader.integer(option("--quorum"), majority, nodes.size());
+    settings.quorum = quorum ? quorum->value : majority;
 }
 
 void read_key(Settings &settings, const Reader &reader) {
-    settings.prefix = reader.text(option("--prefix")).value_or(Setting<std::string>{});
-    settings.key = settings.prefix.value + settings.name;
+    const auto prefix = reader.text(option("--prefix"));
+    settings.key = (prefix ? prefix->value : "") + settings.name;
     if (!settings.key.starts_with("redlock:{")) return;
-    const bool by_prefix = settings.prefix.value.starts_with("redlock:{");
-    refuse(!by_prefix || is_typed(settings.prefix.origin),
-           fmt::format("prefix and NAME together begin with 'redlock:{{', which redlock keeps for keys of "
-                       "its own; choose "
-                       "another {}",
-                       settings.prefix.value.empty() ? "NAME" : "prefix (" + settings.prefix.origin + ")"));
+    const bool by_prefix = prefix && prefix->value.starts_with("redlock:{");
+    refuse(!by_prefix || is_typed(prefix->origin),
+           fmt::format("prefix and NAME together begin with 'redlock:{{', which redlock keeps for keys of its own; "
+                       "choose another {}",
+                       prefix && !prefix->value.empty() ? "prefix (" + prefix->origin + ")" : "NAME"));
 }
 
 // A number as --ttl takes it back.
 std::string as_typed(Duration d) { return fmt::format("{}s", static_cast<double>(to_ms_up(d)) / 1000); }
 
 // "slack 5 s (--slack)"; nothing in brackets for a default.
-std::string with_origin(std::string_view what, Duration d, const std::optional<Setting<Duration>> &setting) {
+std::string with_origin(std::string_view what, Duration d, const std::optional<Found<Duration>> &setting) {
     return fmt::format("{} {}{}", what, show_duration(d), setting ? fmt::format(" ({})", setting->origin) : "");
 }
 
@@ -180,7 +177,6 @@ void read_timing(Settings &settings, const Reader &reader) {
 
     const Timing timing = complete(wish);
     settings.timing = timing;
-    settings.ttl = ttl.value_or(Setting<Duration>{timing.ttl, "default"});
     if ((bit(settings.command) & taking_a_lock) == 0 || fits(timing, settings.command)) return;
 
     const Duration validity = std::max(fresh_validity(timing), Duration::zero());
@@ -190,23 +186,22 @@ void read_timing(Settings &settings, const Reader &reader) {
                             show_duration(needed(timing, Command::exec)),
                             with_origin("kill-after", timing.kill_after, kill_after), show_duration(timing.margin),
                             show_duration(renewal_period(timing)));
-    const auto better = smallest_ttl(wish, settings.command);
+    const auto better = sufficient_ttl(wish, settings.command);
     refuse(typed,
            fmt::format("{} is too short: a fresh lease is safe for {} ({} less a drift of {}, {} and 2 ms), which "
                        "must be more than {}; {}",
                        with_origin("a ttl of", timing.ttl, ttl), show_duration(validity), show_duration(timing.ttl),
                        timing.drift, with_origin("slack", timing.slack, slack), needs,
-                       better ? fmt::format("the smallest ttl that would do is --ttl {}", as_typed(*better))
+                       better ? fmt::format("a ttl that would do is --ttl {}", as_typed(*better))
                               : "no ttl would do: shorten the others"));
 }
 
 void read_waiting(Settings &settings, const Invocation &invocation, const Reader &reader) {
-    if (const auto wait = reader.duration(option("--wait"))) settings.wait = {wait->value, wait->origin};
+    if (const auto wait = reader.duration(option("--wait"))) settings.wait = wait->value;
     // Of -n and --wait the last one on the line counts, as for an option that is given twice.
     for (const Typed::Given &given : invocation.typed.all()) {
-        if (given.option == &option("-n")) settings.wait = {Duration::zero(), std::string(name_of(*given.option))};
-        if (given.option == &option("--wait"))
-            settings.wait = {reader.duration(*given.option)->value, std::string(name_of(*given.option))};
+        if (given.option == &option("-n")) settings.wait = Duration::zero();
+        if (given.option == &option("--wait")) settings.wait = reader.duration(*given.option)->value;
     }
     const std::size_t lowest = settings.command == Command::acquire ? 1 : 0;
     const auto code = reader.integer(option("-E"), 0, 255);
@@ -215,7 +210,7 @@ void read_waiting(Settings &settings, const Invocation &invocation, const Reader
         refuse(is_typed(code->origin),
                fmt::format("{}: 0 would tell a script that it has the lock when it has not; from 1 to 255 for acquire",
                            code->origin));
-    settings.conflict_exit_code = {static_cast<int>(code->value), code->origin};
+    settings.conflict_exit_code = static_cast<int>(code->value);
 }
 
 void read_command(Settings &settings, const Invocation &invocation, const Reader &reader) {
@@ -235,41 +230,38 @@ void read_command(Settings &settings, const Invocation &invocation, const Reader
                                                         "give a name or number such as TERM, INT "
                                                         "or 15 (KILL follows by itself, see --kill-after)",
                                                         found->origin, in_quotes(found->value)));
-        settings.signal = {*signal, found->origin};
+        settings.signal = *signal;
     }
 }
 
-void check_token(const Setting<std::string> &token) {
+void check_token(const Found<std::string> &token) {
     constexpr std::size_t longest = 256;
-    const bool word = token.value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                                    "@%._:-") == std::string::npos;
+    constexpr std::string_view word = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%._:-";
     if (token.value.empty())
         refuse(true, fmt::format("{}: the token is empty; did 'redlock acquire' fail?", token.origin));
-    if (!word || token.value.size() > longest)
-        refuse(is_typed(token.origin),
-               fmt::format("{}: this is no token; give what 'redlock acquire' printed: one word of at "
-                           "most {} bytes",
-                           token.origin, longest));
+    if (token.value.find_first_not_of(word) != std::string::npos || token.value.size() > longest)
+        refuse(is_typed(token.origin), fmt::format("{}: this is no token; give what 'redlock acquire' printed: one "
+                                                   "word of at most {} bytes",
+                                                   token.origin, longest));
 }
 
 void read_token(Settings &settings, const Reader &reader) {
-    if (const auto typed = reader.text(option("--token"))) {
-        settings.token = *typed;
-    } else {
-        const auto token = reader.variable("REDLOCK_TOKEN");
+    std::optional<Found<std::string>> token = reader.text(option("--token"));
+    if (!token) {
+        const auto variable = reader.variable("REDLOCK_TOKEN");
         const auto name = reader.variable("REDLOCK_NAME");
-        if (token && name != settings.name)
-            throw UsageError(fmt::format("no token for {}: REDLOCK_TOKEN {}; give the token with --token T",
-                                         in_quotes(settings.name),
-                                         name ? "belongs to " + in_quotes(*name) + " (REDLOCK_NAME)"
-                                              : "counts only when REDLOCK_NAME is this name"));
-        if (!token)
-            throw UsageError(fmt::format("no token for {}: give what 'redlock acquire' printed with --token T (or in "
-                                         "REDLOCK_TOKEN, with this name in REDLOCK_NAME)",
-                                         in_quotes(settings.name)));
-        settings.token = {*token, "environment variable REDLOCK_TOKEN"};
+        std::string why = "give what 'redlock acquire' printed with --token T (or in REDLOCK_TOKEN, with this name in "
+                          "REDLOCK_NAME)";
+        if (variable && name != settings.name)
+            why = fmt::format("REDLOCK_TOKEN {}; give the token with --token T",
+                              name ? "belongs to " + in_quotes(*name) + " (REDLOCK_NAME)"
+                                   : "counts only when REDLOCK_NAME is this name");
+        if (!variable || name != settings.name)
+            throw UsageError(fmt::format("no token for {}: {}", in_quotes(settings.name), why));
+        token = {*variable, "environment variable REDLOCK_TOKEN"};
     }
-    check_token(settings.token);
+    check_token(*token);
+    settings.token = token->value;
 }
 
 int read_verbosity(const Typed &typed) {
@@ -299,7 +291,7 @@ Settings make_settings(const Invocation &invocation, const Environment &environm
         read_key(settings, reader);
         read_nodes(settings, invocation, reader);
     }
-    if (const auto count = reader.integer(option("--nodes"), 1, 64)) settings.lab_nodes = *count;
+    if (const auto count = reader.integer(option("--nodes"), 1, 64)) settings.lab_nodes = count->value;
     settings.lab_tcp = invocation.typed.has(option("--tcp"));
     return settings;
 }

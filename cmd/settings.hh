@@ -19,12 +19,6 @@
 
 namespace redlock::cmd {
 
-// Where a value comes from, for messages: "--ttl", "environment variable REDLOCK_TTL" or "default".
-template <class T> struct Setting {
-    T value{};
-    std::string origin = "default";
-};
-
 struct Settings {
     Command command = Command::exec;
     std::string name;               // NAME as typed
@@ -33,19 +27,16 @@ struct Settings {
     bool users_shell = false;       // `words` is it, because lab was given no COMMAND
     std::string not_found_hint;     // to be added to the message when COMMAND does not exist; mostly empty
 
-    Setting<std::vector<config::NodeUrl>> nodes; // with their passwords; empty for lab
-    Setting<std::size_t> quorum;                 // majority .. number of nodes
-    Setting<std::string> prefix;
+    std::vector<config::NodeUrl> nodes; // with their passwords; empty for lab
+    std::size_t quorum = 0;             // majority .. number of nodes
+    Timing timing;                      // complete and, for exec and acquire, known to fit
+    std::optional<Duration> wait;       // empty: for ever; zero: do not wait
+    int conflict_exit_code = exit_code::busy;
+    int signal = SIGTERM;
+    std::string token; // release
 
-    Timing timing; // complete and, for exec and acquire, known to fit
-    Setting<Duration> ttl;
-    Setting<std::optional<Duration>> wait; // empty: for ever; zero: do not wait
-    Setting<int> conflict_exit_code{exit_code::busy, "default"};
-    Setting<int> signal{SIGTERM, "default"};
-    Setting<std::string> token; // release
-
-    int verbosity = 0; // -1 quiet, 1 -v, 2 -vv
-    Setting<std::size_t> lab_nodes{5, "default"};
+    int verbosity = 0; // -1 quiet, 1 -v
+    std::size_t lab_nodes = 5;
     bool lab_tcp = false;
 
     std::vector<std::string> warnings; // to be shown unless quiet; one line each, without "redlock: "

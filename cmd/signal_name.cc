@@ -1,7 +1,8 @@
 #include "cmd/signal_name.hh"
 
+#include "util/text.hh"
+
 #include <array>
-#include <charconv>
 #include <csignal>
 
 namespace redlock::cmd {
@@ -23,22 +24,13 @@ constexpr std::array<Signal, 29> signals{
 } // namespace
 
 std::optional<int> parse_signal(std::string_view text) {
-    int number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc{} && end == text.data() + text.size())
-        return number >= 1 && number <= 64 ? std::optional(number) : std::nullopt;
+    if (const auto number = parse_number<int>(text)) return *number >= 1 && *number <= 64 ? number : std::nullopt;
     std::string name;
     for (const char c : text) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     if (name.starts_with("SIG")) name.erase(0, 3);
     for (const Signal &signal : signals)
         if (signal.name == name) return signal.number;
     return std::nullopt;
-}
-
-std::string signal_name(int signal) {
-    for (const Signal &each : signals)
-        if (each.number == signal) return std::string(each.name);
-    return std::to_string(signal);
 }
 
 } // namespace redlock::cmd

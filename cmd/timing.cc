@@ -32,25 +32,17 @@ bool fits(const Timing &timing, Command command) {
     return timing.node_timeout < validity && needed(timing, command) < validity;
 }
 
-std::optional<Duration> smallest_ttl(TimingWish wish, Command command) {
-    const auto fits_with = [&](Duration ttl) {
-        wish.ttl = ttl;
-        return fits(complete(wish), command);
-    };
-    // validity − needed is convex in the ttl, so that above one that does not fit there is one border.
-    Duration low = wish.ttl;
-    Duration high = std::max(wish.ttl, shortest_ttl);
-    while (!fits_with(high)) {
-        if (high >= longest_duration) return std::nullopt;
-        low = high;
-        high = std::min(high * 2, longest_duration);
-    }
-    while (high - low > milliseconds{1}) {
-        const Duration middle = low + (high - low) / 2;
-        (fits_with(middle) ? high : low) = middle;
-    }
+std::optional<Duration> sufficient_ttl(TimingWish wish, Command command) {
     using tenths = std::chrono::duration<Duration::rep, std::deci>;
-    return high < seconds{10} ? Duration{std::chrono::ceil<tenths>(high)} : Duration{std::chrono::ceil<seconds>(high)};
+    wish.ttl = std::max(wish.ttl, shortest_ttl);
+    // In steps of a person's rounding; validity less what is needed is convex in the ttl, so none is jumped over.
+    while (!fits(complete(wish), command)) {
+        wish.ttl += std::max<Duration>(wish.ttl / 50, milliseconds{100});
+        if (wish.ttl > longest_duration) return std::nullopt;
+        wish.ttl = wish.ttl < seconds{10} ? Duration{std::chrono::floor<tenths>(wish.ttl)}
+                                          : Duration{std::chrono::ceil<seconds>(wish.ttl)};
+    }
+    return wish.ttl;
 }
 
 } // namespace redlock::cmd

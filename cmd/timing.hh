@@ -41,8 +41,8 @@ Duration renewal_period(const Timing &timing);
 Duration needed(const Timing &timing, Command command);
 bool fits(const Timing &timing, Command command);
 
-// For a wish that does not fit: the next larger ttl that does, all else as wished, rounded up to what a
-// person would type. Empty when ten years are too short.
-std::optional<Duration> smallest_ttl(TimingWish wish, Command command);
+// A ttl as a person would type it that is long enough, all else as wished; not much longer than the
+// shortest one. Empty when ten years are too short.
+std::optional<Duration> sufficient_ttl(TimingWish wish, Command command);
 
 } // namespace redlock::cmd

@@ -90,30 +90,19 @@ Duration parse_duration(std::string_view text) {
 std::string show_duration(Duration d) {
     if (d < Duration::zero()) return "-" + show_duration(-d);
     // Rounded first, split afterwards: no "60 s", no "1 h 60 min".
-    const auto pair = [](auto large, std::string_view large_name, auto small, std::string_view small_name) {
-        std::string text = fmt::format("{} {}", large.count(), large_name);
-        if (small.count() != 0) text += fmt::format(" {} {}", small.count(), small_name);
+    const auto in = [&](Duration unit) { return (d + unit / 2) / unit; };
+    if (d == Duration::zero()) return "0 s";
+    if (in(1us) < 1000) return fmt::format("{} us", in(1us));
+    if (in(1ms) < 1000) return fmt::format("{} ms", in(1ms));
+    if (const auto tenths = in(100ms); tenths < 600)
+        return fmt::format("{}{} s", tenths / 10, tenths % 10 == 0 ? "" : fmt::format(".{}", tenths % 10));
+    const auto pair = [&](Duration unit, Duration::rep per_large, std::string_view large, std::string_view small) {
+        std::string text = fmt::format("{} {}", in(unit) / per_large, large);
+        if (in(unit) % per_large != 0) text += fmt::format(" {} {}", in(unit) % per_large, small);
         return text;
     };
-    using days = std::chrono::duration<Duration::rep, std::ratio<86400>>;
-    using std::chrono::floor, std::chrono::round, std::chrono::hours, std::chrono::minutes;
-    if (d == Duration::zero()) return "0 s";
-    if (d < 999500ns) return fmt::format("{} us", round<std::chrono::microseconds>(d).count());
-    if (d < 999500us) return fmt::format("{} ms", round<milliseconds>(d).count());
-    if (d < 59950ms) {
-        const auto tenths = round<std::chrono::duration<Duration::rep, std::deci>>(d).count();
-        return tenths % 10 == 0 ? fmt::format("{} s", tenths / 10) : fmt::format("{}.{} s", tenths / 10, tenths % 10);
-    }
-    if (d < 1h - 500ms) {
-        const auto all = round<seconds>(d);
-        return pair(floor<minutes>(all), "min", all - floor<minutes>(all), "s");
-    }
-    if (d < 24h - 30s) {
-        const auto all = round<minutes>(d);
-        return pair(floor<hours>(all), "h", all - floor<hours>(all), "min");
-    }
-    const auto all = round<hours>(d);
-    return pair(floor<days>(all), "d", all - floor<days>(all), "h");
+    if (in(1s) < 3600) return pair(1s, 60, "min", "s");
+    return in(1min) < 24 * 60 ? pair(1min, 60, "h", "min") : pair(1h, 24, "d", "h");
 }
 
 } // namespace redlock::config

@@ -7,9 +7,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <fmt/format.h>
-#include <optional>
 
 namespace redlock::config {
 
@@ -28,13 +26,6 @@ std::string lower(std::string_view text) {
     for (char &c : out)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return out;
-}
-
-std::optional<unsigned> number(std::string_view text, unsigned highest) {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value > highest) return std::nullopt;
-    return value;
 }
 
 bool has_space_or_control(std::string_view text) {
@@ -72,8 +63,9 @@ void take_login(std::string_view text, std::string_view login, NodeUrl &url) {
 }
 
 void take_db(std::string_view text, std::string_view db, std::string_view example, NodeUrl &url) {
-    const std::optional<unsigned> value = number(db, highest_db);
-    if (!value) refuse(text, fmt::format("a database number must stand there, as in {}", example));
+    const auto value = parse_number<unsigned>(db);
+    if (!value || *value > highest_db)
+        refuse(text, fmt::format("a database number must stand there, as in {}", example));
     url.db = *value;
 }
 
@@ -119,9 +111,8 @@ NodeUrl parse_tcp(std::string_view text, std::string_view rest) {
     if (rest.starts_with(':')) {
         const std::string_view port = rest.substr(1, rest.find('/') - 1);
         if (port.empty()) refuse(text, "the port is missing after ':'");
-        const std::optional<unsigned> value = number(port, 65535);
-        if (!value || *value == 0) refuse(text, "the port must be a number from 1 to 65535");
-        url.port = static_cast<std::uint16_t>(*value);
+        url.port = parse_number<std::uint16_t>(port).value_or(0);
+        if (url.port == 0) refuse(text, "the port must be a number from 1 to 65535");
         rest.remove_prefix(port.size() + 1);
     }
     if (rest.size() > 1)

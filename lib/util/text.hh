@@ -1,6 +1,8 @@
 // Text from elsewhere, made safe to show, to send and to paste into a shell.
 #pragma once
 
+#include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +17,13 @@ std::string printable(std::string_view text, std::size_t limit = 256);
 std::string percent_encode(std::string_view text);
 // The inverse; a malformed escape stays as it is.
 std::string percent_decode(std::string_view text);
+
+// All of `text` as a decimal number; nullopt for anything else, and for what T cannot hold.
+template <class T> std::optional<T> parse_number(std::string_view text) {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
 
 } // namespace redlock

@@ -191,14 +191,5 @@ TEST(CommandLine, EscapesWhatMovesACursor) {
     EXPECT_EQ(message_of({"exec", "-\x1b[2J"}).find('\x1b'), std::string::npos);
 }
 
-TEST(CommandLine, TakesArgv) {
-    std::string program = "redlock";
-    std::string command = "lab";
-    char *argv[] = {program.data(), command.data(), nullptr};
-    EXPECT_EQ(parse_command_line(2, argv).command, Command::lab);
-    EXPECT_THROW(parse_command_line(1, argv), UsageError);
-    EXPECT_THROW(parse_command_line(0, argv + 2), UsageError);
-}
-
 } // namespace
 } // namespace redlock::cmd
