@@ -2,7 +2,6 @@
 
 #include "event/clock.hh"
 #include "process/terminal.hh"
-#include "util/check.hh"
 #include "util/error.hh"
 #include "util/text.hh"
 

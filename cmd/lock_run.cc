@@ -105,7 +105,7 @@ std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
     poll_.clear();
     signals_.watch(poll_);
     pump_.watch(poll_);
-    poll_.wait(event::earlier(deadline, pump_.deadline()));
+    poll_.wait(earlier(deadline, pump_.deadline()));
     pump_.handle(poll_);
     return signals_.take(poll_);
 }

@@ -1,6 +1,6 @@
 #include "core/lock.hh"
 
-#include "util/check.hh"
+#include "util/error.hh"
 
 #include <algorithm>
 #include <map>
@@ -16,10 +16,6 @@ constexpr Duration least_pause = milliseconds{4};
 constexpr Duration most_pause_when_busy = milliseconds{200};
 constexpr Duration most_pause_when_out_of_reach = seconds{1};
 constexpr Duration least_renewal_pause = milliseconds{20};
-
-std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
-    return a && b ? std::min(*a, *b) : a ? a : b;
-}
 
 std::string silence(Duration timeout) { return "no answer within " + std::to_string(to_ms_up(timeout)) + " ms"; }
 

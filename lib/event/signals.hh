@@ -32,7 +32,7 @@ class Signals {
     UniqueFd fd_;
     std::size_t slot_ = 0;
     sigset_t original_mask_{};
-    bool child_was_ignored_ = false;
+    struct sigaction original_child_ {};
 };
 
 // What a signal does to a process that does not catch it.

@@ -1,6 +1,5 @@
 #include "process/child.hh"
 
-#include "util/check.hh"
 #include "util/error.hh"
 
 #include <cerrno>

@@ -1,7 +1,7 @@
 #include "redis/codec.hh"
 
 #include "redis/scripts.hh"
-#include "util/check.hh"
+#include "util/error.hh"
 
 #include <algorithm>
 #include <array>

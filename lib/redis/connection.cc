@@ -149,7 +149,7 @@ std::optional<Instant> Connection::deadline() const {
     std::optional<Instant> first = connecting_ ? dialer_.switch_at() : std::nullopt;
     for (const auto *asks : {&waiting_, &in_flight_})
         for (const Ask &ask : *asks)
-            if (ask.kind == Ask::Kind::request && !ask.reported) first = event::earlier(first, ask.request.deadline);
+            if (ask.kind == Ask::Kind::request && !ask.reported) first = earlier(first, ask.request.deadline);
     return first;
 }
 

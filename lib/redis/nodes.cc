@@ -39,7 +39,7 @@ void Nodes::handle(const event::PollSet &set) {
 
 std::optional<Instant> Nodes::deadline() const {
     std::optional<Instant> first;
-    for (const auto &connection : connections_) first = event::earlier(first, connection->deadline());
+    for (const auto &connection : connections_) first = earlier(first, connection->deadline());
     return first;
 }
 

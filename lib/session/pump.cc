@@ -21,6 +21,6 @@ void Pump::handle(const event::PollSet &set) {
     send();
 }
 
-std::optional<Instant> Pump::deadline() const { return event::earlier(core_.deadline(), nodes_.deadline()); }
+std::optional<Instant> Pump::deadline() const { return earlier(core_.deadline(), nodes_.deadline()); }
 
 } // namespace redlock::session
