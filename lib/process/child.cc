@@ -22,6 +22,20 @@ std::vector<char *> pointers(const std::vector<std::string> &strings) {
     return out;
 }
 
+// The environment of this process with `additions` (NAME=VALUE) put over it.
+std::vector<std::string> environment_with(const std::vector<std::string> &additions) {
+    std::vector<std::string> out;
+    for (char **entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view old = *entry;
+        bool replaced = false;
+        for (const std::string &addition : additions)
+            replaced = replaced || old.starts_with(std::string_view(addition).substr(0, addition.find('=') + 1));
+        if (!replaced) out.emplace_back(old);
+    }
+    out.insert(out.end(), additions.begin(), additions.end());
+    return out;
+}
+
 struct Plan {
     char *const *argv;
     char *const *envp;
@@ -70,32 +84,16 @@ Child::~Child() {
 
 void Child::signal_group(int signal) const { ::kill(-pid_, signal); }
 
-bool Child::has_ended() const {
-    siginfo_t info{};
-    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
-}
-
-std::optional<Status> Child::reap() {
+std::optional<Status> Child::poll(const std::function<void()> &before_reaping) {
     if (reaped_) return std::nullopt;
+    siginfo_t info{};
+    const int found = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+    if (found == 0 && info.si_pid == pid_) before_reaping();
     int raw = 0;
-    const pid_t got = ::waitpid(pid_, &raw, WNOHANG | WUNTRACED);
-    if (got != pid_) return std::nullopt;
+    if (::waitpid(pid_, &raw, WNOHANG | WUNTRACED) != pid_) return std::nullopt;
     const Status status(raw);
     reaped_ = !status.stopped();
     return status;
-}
-
-std::vector<std::string> environment_with(const std::vector<std::string> &additions) {
-    std::vector<std::string> out;
-    for (char **entry = environ; *entry != nullptr; ++entry) {
-        const std::string_view old = *entry;
-        bool replaced = false;
-        for (const std::string &addition : additions)
-            replaced = replaced || old.starts_with(std::string_view(addition).substr(0, addition.find('=') + 1));
-        if (!replaced) out.emplace_back(old);
-    }
-    out.insert(out.end(), additions.begin(), additions.end());
-    return out;
 }
 
 } // namespace redlock::process
