@@ -167,7 +167,7 @@ void Exec::on_signal(int signal) {
 }
 
 void Exec::on_child() {
-    while (const auto status = child_->poll([] {})) {
+    while (const auto status = child_->poll()) {
         if (status->stopped()) {
             terminal_.follow_stop(child_->pid(), status->stop_signal());
             continue;

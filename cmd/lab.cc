@@ -60,7 +60,7 @@ Outcome run_command(const process::Command &command, LabServers &servers, event:
             child.signal_group(signal);
         }
         servers.reap();
-        while (const auto status = child.poll([&] { terminal.take_back(); })) {
+        while (const auto status = child.poll()) {
             if (!status->stopped()) return outcome_of(*status, child, command.argv[0], passed_on);
             terminal.follow_stop(child.pid(), status->stop_signal());
         }

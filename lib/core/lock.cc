@@ -106,7 +106,6 @@ void Lock::step_acquiring(Instant now) {
         round_trip_ = now - round_.started();
         if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
         phase_ = Phase::held;
-        lease_.rely();
         backoff_.reset();
         next_at_ = round_.started() + renewal_period();
         return;

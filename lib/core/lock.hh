@@ -71,7 +71,6 @@ class Lock : public Conversation {
     // V while held, distant_past otherwise.
     [[nodiscard]] Instant validity() const;
     [[nodiscard]] const std::string &token() const { return token_; }
-    [[nodiscard]] const Terms &terms() const { return terms_; }
 
     // The latest round of acquire or extend: what each node said.
     [[nodiscard]] const Round &last_round() const { return round_; }

@@ -2,8 +2,6 @@
 
 #include "util/error.hh"
 
-#include <array>
-#include <cerrno>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -30,19 +28,12 @@ Signals::Signals() {
     if (!fd_) throw_errno("open a descriptor for signals");
 }
 
-std::vector<int> Signals::take(const PollSet &set) { return set.ready(slot_) != 0 ? take_now() : std::vector<int>{}; }
-
-std::vector<int> Signals::take_now() {
+std::vector<int> Signals::take(const PollSet &set) {
     std::vector<int> taken;
-    std::array<signalfd_siginfo, 16> infos{};
-    for (;;) {
-        const ssize_t got = ::read(fd_.get(), infos.data(), sizeof infos);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return taken;
-        const auto count = static_cast<std::size_t>(got) / sizeof(signalfd_siginfo);
-        for (std::size_t i = 0; i < count; ++i) taken.push_back(static_cast<int>(infos[i].ssi_signo));
-        if (count < infos.size()) return taken;
-    }
+    signalfd_siginfo info{};
+    while (set.ready(slot_) != 0 && ::read(fd_.get(), &info, sizeof info) == sizeof info)
+        taken.push_back(static_cast<int>(info.ssi_signo));
+    return taken;
 }
 
 void Signals::restore_in_child() const {

@@ -84,11 +84,8 @@ Child::~Child() {
 
 void Child::signal_group(int signal) const { ::kill(-pid_, signal); }
 
-std::optional<Status> Child::poll(const std::function<void()> &before_reaping) {
+std::optional<Status> Child::poll() {
     if (reaped_) return std::nullopt;
-    siginfo_t info{};
-    const int found = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-    if (found == 0 && info.si_pid == pid_) before_reaping();
     int raw = 0;
     if (::waitpid(pid_, &raw, WNOHANG | WUNTRACED) != pid_) return std::nullopt;
     const Status status(raw);

@@ -6,7 +6,6 @@
 
 #include "event/signals.hh"
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <sys/wait.h>
@@ -53,8 +52,8 @@ class Child {
     void signal_group(int signal) const;
 
     // What happened since the last call, without waiting; nullopt: nothing new. A stop is reported and
-    // is not an end. Before an end is reaped, `before_reaping` runs: the group's number is still ours.
-    std::optional<Status> poll(const std::function<void()> &before_reaping);
+    // is not an end.
+    std::optional<Status> poll();
 
     // The errno with which the command could not be executed, nullopt if it was. Its end follows.
     [[nodiscard]] std::optional<int> exec_error() const { return exec_error_; }
