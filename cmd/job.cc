@@ -22,7 +22,7 @@ void Job::send(int signal) {
 }
 
 bool Job::has_ended() {
-    while (const auto status = child_.poll([] {})) {
+    while (const auto status = child_.poll()) {
         if (status->stopped()) {
             terminal_.follow_stop(pid(), status->stop_signal());
             continue;

@@ -31,7 +31,7 @@ Instant Lease::validity() const {
 }
 
 bool Lease::lost(Instant now) {
-    if (relied_upon_ && now >= validity()) lost_ = true;
+    if (now >= validity()) lost_ = true;
     return lost_;
 }
 

@@ -32,15 +32,13 @@ class Lease {
     // V; distant_past while fewer than a quorum hold the key, and for ever once lost.
     [[nodiscard]] Instant validity() const;
 
-    // From now on the lease is relied upon, and is lost when its validity has passed.
-    void rely() { relied_upon_ = true; }
-    // True when the lease is lost at `now`; stays true. Ask before anything that could raise V is fed in.
+    // True when the lease is lost at `now`: its validity has passed. Stays true. To be asked while somebody
+    // relies on it, and then before anything that could raise V is fed in.
     bool lost(Instant now);
 
   private:
     std::vector<Instant> expiry_;
     std::size_t quorum_;
-    bool relied_upon_ = false;
     bool lost_ = false;
 };
 

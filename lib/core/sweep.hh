@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/conversation.hh"
+#include "core/round.hh"
 
 namespace redlock::core {
 
@@ -22,26 +23,21 @@ class Sweep : public Conversation {
 
     void on_reply(Instant now, const Reply &reply) override;
     void tick(Instant now) override;
-    std::vector<Request> take_requests() override;
     [[nodiscard]] std::optional<Instant> deadline() const override;
 
     [[nodiscard]] bool done() const { return done_; }
     // How many nodes said what; the rest did not answer, or not well.
-    [[nodiscard]] std::size_t deleted() const { return deleted_; }
-    [[nodiscard]] std::size_t absent() const { return absent_; }
-    [[nodiscard]] std::size_t not_ours() const { return not_ours_; }
-    [[nodiscard]] std::size_t answered() const { return deleted_ + absent_ + not_ours_; }
+    [[nodiscard]] std::size_t deleted() const { return round_.count(Answer::granted); }
+    [[nodiscard]] std::size_t not_ours() const;
+    [[nodiscard]] std::size_t answered() const { return round_.heard(); }
+    [[nodiscard]] bool denied() const { return round_.denied(); }
     // Per node, nullopt: nothing was heard.
-    [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return answers_; }
+    [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return round_.answers(); }
 
   private:
-    void settle(Instant now);
     Plan plan_;
-    std::vector<std::optional<Reply>> answers_;
-    std::vector<Request> requests_;
-    Instant started_;
+    Round round_;
     Instant deadline_;
-    std::size_t deleted_ = 0, absent_ = 0, not_ours_ = 0;
     bool done_ = false;
 };
 

@@ -16,7 +16,7 @@ constexpr std::size_t random_digits = 32;
 std::string encode(std::string_view text, std::size_t most) {
     std::string out;
     for (const char c : text) {
-        std::string next = c == '.' ? "%2E" : percent_encode({&c, 1});
+        std::string next = percent_encode(c);
         if (out.size() + next.size() > most) break;
         out += next;
     }

@@ -18,7 +18,7 @@ std::vector<int> Pump::turn(std::optional<Instant> deadline) {
     poll_.clear();
     signals_.watch(poll_);
     nodes_.watch(poll_);
-    poll_.wait(event::earlier(deadline, event::earlier(core_.deadline(), nodes_.deadline())));
+    poll_.wait(earlier(deadline, earlier(core_.deadline(), nodes_.deadline())));
     // Replies first, then the time: what has arrived in time counts.
     nodes_.handle(poll_);
     send();
