@@ -78,8 +78,7 @@ Child::Child(const Command &command, const event::Signals &signals, int terminal
 Child::~Child() {
     if (reaped_) return;
     signal_group(SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    ::waitpid(pid_, nullptr, 0); // all signals are blocked: nothing interrupts
 }
 
 void Child::signal_group(int signal) const { ::kill(-pid_, signal); }

@@ -28,19 +28,15 @@ void Connection::send(core::Request request, Instant now) {
 
 // Takes back an acquire that was not written, and answers the abandon, if that settles it.
 bool Connection::take_back(const core::Request &abandon) {
-    const auto is_its_acquire = [&](const Ask &ask) {
-        return ask.kind == Ask::Kind::request && ask.request.verb == Verb::acquire &&
-               ask.request.token == abandon.token && ask.request.key == abandon.key;
-    };
-    bool found = false;
-    for (const Ask &ask : waiting_) {
-        if (!is_its_acquire(ask)) continue;
-        found = true;
+    const auto taken = std::erase_if(waiting_, [&](const Ask &ask) {
+        if (ask.kind != Ask::Kind::request || ask.request.verb != Verb::acquire || ask.request.token != abandon.token ||
+            ask.request.key != abandon.key)
+            return false;
         report(ask, Answer::silent, {.text = "taken back before it was sent"});
-    }
-    std::erase_if(waiting_, is_its_acquire);
+        return true;
+    });
     // The same token may have been asked for before, and written.
-    if (!found || acquired_token_ == abandon.token) return false;
+    if (taken == 0 || acquired_token_ == abandon.token) return false;
     core::Reply reply = reply_to({.request = abandon});
     reply.answer = Answer::refused;
     reply.refusal = core::Refusal::absent;

@@ -133,6 +133,33 @@ TEST(Hostile, AnyErrorToAuthIsAQuestionOfAccess) {
     EXPECT_EQ(answer_to_acquire("-ERR what?\r\n+OK\r\n").trouble, core::Trouble::passing);
 }
 
+// A database that was selected behind a refused AUTH is nobody's: what came meanwhile takes a new connection.
+TEST(Hostile, NothingIsWrittenBehindARefusedAuth) {
+    std::atomic<int> connections = 0;
+    std::atomic<bool> may_select = false;
+    std::string behind;
+    const FakeServer server([&](const Peer &peer) {
+        peer.read();
+        if (++connections == 1) {
+            if (!peer.write("-WRONGPASS no\r\n")) return;
+            while (!may_select) std::this_thread::sleep_for(milliseconds{1});
+            if (peer.write("+OK\r\n")) behind = peer.read();
+        } else if (peer.write("-WRONGPASS no\r\n+OK\r\n")) {
+            peer.wait();
+        }
+    });
+    config::NodeUrl url = server.url();
+    url.password = "hunter2";
+    url.db = 1;
+    Client client(url);
+    EXPECT_EQ(client.ask(Verb::acquire, "mine").trouble, core::Trouble::access);
+    const core::Serial meanwhile = client.send(Verb::acquire, "mine");
+    may_select = true;
+    EXPECT_EQ(client.wait(meanwhile).trouble, core::Trouble::access);
+    EXPECT_EQ(connections, 2);
+    EXPECT_EQ(behind, "");
+}
+
 TEST(Hostile, ConnectionsThatEnd) {
     EXPECT_EQ(answer_to_acquire("", true).text, "connection closed by the node");
     EXPECT_EQ(answer_to_acquire("*1\r\n$7\r\ngran", true).answer, Answer::error);
