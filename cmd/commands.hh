@@ -7,9 +7,11 @@
 
 namespace redlock::cmd {
 
-// `not_found_hint`: what may be wrong when the command does not exist; mostly empty.
-int run_exec(const Settings &settings, event::Signals &signals, const std::string &not_found_hint);
+int run_exec(const Settings &settings, event::Signals &signals);
 int run_acquire(const Settings &settings, event::Signals &signals);
+int run_extend(const Settings &settings, event::Signals &signals);
 int run_release(const Settings &settings, event::Signals &signals);
+int run_status(const Settings &settings, event::Signals &signals);
+int run_lab(const Settings &settings, event::Signals &signals);
 
 } // namespace redlock::cmd

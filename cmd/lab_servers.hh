@@ -1,5 +1,5 @@
 // The servers of a lab: real redis-server (or valkey-server) processes that keep nothing on disk, on unix
-// sockets in a private folder or on loopback ports. They live exactly as long as this object:
+// sockets in a private folder and, if wished, on loopback ports. They live exactly as long as this object:
 //
 //  - Its end, by return or by exception, kills them and removes the folder.
 //  - If this process dies in any other way, KILL included, the kernel kills each server (parent-death
@@ -10,11 +10,10 @@
 // Servers are no part of the terminal's foreground: Ctrl-C is for the command.
 #pragma once
 
+#include "cmd/settings.hh"
 #include "event/signals.hh"
 #include "util/fd.hh"
-#include "util/time.hh"
 
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <sys/types.h>
@@ -30,47 +29,41 @@ struct LabUnavailable : std::runtime_error {
 
 class LabServers {
   public:
-    // Makes the folder, starts the janitor and the servers. Throws LabUnavailable and SystemError.
-    LabServers(unsigned count, bool tcp, const event::Signals &signals);
+    // Makes the folder. Throws LabUnavailable and SystemError; borrows both.
+    LabServers(const Settings &settings, event::Signals &signals);
     ~LabServers();
     LabServers(const LabServers &) = delete;
     LabServers &operator=(const LabServers &) = delete;
 
-    // Returns when every server answers, or with the first signal that should end this process.
-    // Throws LabUnavailable with the end of the log of a server that does not start.
-    std::optional<int> wait_until_ready(event::Signals &signals);
+    // Returns 0 when every server is ready, or the first signal that should end this process. Throws SystemError, and
+    // LabUnavailable with the end of the log of a server that does not start.
+    int start();
 
     // Buries servers that have ended (a command may kill them: that is what a lab is for).
     void reap();
 
     // For REDLOCK_NODES: URLs, comma-separated.
     [[nodiscard]] std::string node_list() const;
-    // Holds node-1.log, node-1.pid, for unix sockets node-1.sock, and so on for each node.
+    // Holds node-1.log, node-1.pid, node-1.sock, and so on for each node.
     [[nodiscard]] const std::string &folder() const { return folder_; }
     // The server program's path.
     [[nodiscard]] const std::string &program() const { return program_; }
 
   private:
     struct Server {
-        unsigned number = 0; // from 1
-        pid_t pid = -1;      // -1: has ended
-        std::string socket;  // unix; empty for TCP
-        unsigned port = 0;   // TCP
-        unsigned starts = 0;
+        std::size_t number = 0; // from 1
+        std::uint64_t port = 0; // 0: none
+        pid_t pid = -1;         // -1: has ended
     };
 
-    explicit LabServers(const event::Signals &signals);
     void start_janitor();
-    void start(Server &server);
+    void start_server(Server &server);
     [[nodiscard]] std::string file(const Server &server, const char *suffix) const;
-    [[nodiscard]] UniqueFd dial(const Server &server) const;
-    // Does the server that we started, and no other one on a port that it lost, answer within `patience`?
-    // A signal that should end this process ends the wait, too, and is put into `ending`.
-    [[nodiscard]] bool answers(const Server &server, event::Signals &signals, Duration patience,
-                               std::optional<int> &ending) const;
+    [[nodiscard]] std::string log_of(const Server &server) const;
     [[noreturn]] void complain(const Server &server, const char *what) const;
 
-    const event::Signals &signals_;
+    const Settings &settings_;
+    event::Signals &signals_;
     std::string program_;
     std::string folder_;
     UniqueFd lifeline_;

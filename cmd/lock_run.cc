@@ -1,18 +1,16 @@
 #include "cmd/lock_run.hh"
 
 #include "cmd/exit_code.hh"
+#include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "core/token.hh"
 #include "event/clock.hh"
-#include "process/terminal.hh"
 #include "util/random.hh"
 #include "util/text.hh"
 
 #include <array>
 #include <climits>
-#include <cstdlib>
-#include <ctime>
 #include <unistd.h>
 #include <utility>
 
@@ -20,109 +18,96 @@ namespace redlock::cmd {
 
 namespace {
 
-core::Terms terms_of(const Settings &settings, Duration needed, bool renew) {
-    core::Terms terms;
-    terms.key = settings.key;
-    terms.nodes = settings.nodes.size();
-    terms.quorum = settings.quorum;
-    terms.ttl = settings.timing.ttl;
-    terms.trust = {settings.timing.drift, settings.timing.slack};
-    terms.node_timeout = settings.timing.node_timeout;
-    terms.needed = needed;
-    terms.wait = settings.wait;
-    terms.renew = renew;
-    terms.seed = random_seed();
-    return terms;
+core::Terms terms_of(const Settings &settings, Duration needed) {
+    return {.key = settings.key,
+            .nodes = settings.nodes.size(),
+            .quorum = settings.quorum,
+            .ttl = settings.timing.ttl,
+            .trust = {settings.timing.drift, settings.timing.slack},
+            .node_timeout = settings.timing.node_timeout,
+            .needed = needed,
+            .wait = settings.wait,
+            .renew = settings.command == Command::exec,
+            .seed = random_seed()};
 }
 
-// Who takes this lock, for others to see. The environment's word for the user is good enough for that; the
-// user database may sit behind a network.
-core::Holder self() {
-    core::Holder holder;
-    holder.since_ms = event::wall_clock_ms();
-    for (const char *variable : {"LOGNAME", "USER"}) {
-        const char *value = std::getenv(variable); // NOLINT(concurrency-mt-unsafe): nobody sets it
-        if (holder.owner.empty() && value != nullptr) holder.owner = value;
-    }
-    if (holder.owner.empty()) holder.owner = "uid " + std::to_string(::getuid());
+// Who takes this lock, for others to see.
+core::Holder self(const Settings &settings) {
     std::array<char, HOST_NAME_MAX + 1> host{};
-    if (::gethostname(host.data(), host.size() - 1) == 0) holder.host = host.data();
-    holder.pid = ::getpid();
-    return holder;
+    if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+    return {event::wall_clock_ms(), settings.owner, host.data(), ::getpid(), settings.why};
 }
 
-std::string outcome_of(const core::Reply &reply) {
-    switch (reply.answer) {
-    case core::Answer::granted: return reply.verb == core::Verb::acquire ? "granted" : "done";
-    case core::Answer::refused:
-        switch (reply.refusal) {
-        case core::Refusal::held: return "held by " + describe_holder(reply.holder);
-        case core::Refusal::not_ours: return "now held by " + describe_holder(reply.holder);
-        case core::Refusal::absent: return "the key is gone";
-        }
-        return {};
-    case core::Answer::error:
-    case core::Answer::silent: return reply.text;
-    }
-    return {};
+// When to tell who waits: after one second, five, thirty, then every minute.
+Duration next_note(Duration waited) {
+    for (const Duration first : {seconds{1}, seconds{5}, seconds{30}})
+        if (waited < first) return first;
+    return std::chrono::floor<std::chrono::minutes>(waited) + std::chrono::minutes{1};
 }
 
 } // namespace
 
-LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed, bool renew)
-    : settings_(settings), signals_(signals), nodes_(settings.nodes), lock_(terms_of(settings, needed, renew)),
-      pump_(lock_, nodes_), waiting_(printable(settings.name), settings.verbosity < 0) {}
+LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed)
+    : settings_(settings), nodes_(settings.nodes), lock_(terms_of(settings, needed)), pump_(lock_, nodes_, signals) {}
 
 bool LockRun::acquire() {
-    bool first = true;
+    const Instant begin = event::now();
     const auto won = [&] { return lock_.phase() == core::Phase::held || lock_.phase() == core::Phase::lost; };
+    bool first = true;
     while (!won() && lock_.phase() != core::Phase::ended) {
         if (lock_.phase() == core::Phase::idle) {
-            if (!std::exchange(first, false))
-                waiting_.failed(event::now(), lock_.out_of_reach()
-                                                  ? "no majority of the nodes can be reached\n" + node_table()
-                                                  : "held by " + describe_holder(lock_.blocker()));
-            lock_.acquire(event::now(), core::make_token(random_hex128(), self()));
+            if (!std::exchange(first, false)) tell_who_waits(event::now() - begin);
+            if (blocked_by_ourselves()) lock_.give_up(event::now());
+            else lock_.acquire(event::now(), core::make_token(random_hex128(), self(settings_)));
         } else {
-            note_signals(turn());
+            note(turn());
             if (signal_ != 0 && !won()) lock_.give_up(event::now());
         }
         pump_.send();
     }
-    if (won()) return true;
-    nodes_.finish();
-    return false;
+    show_progress("");
+    if (!won()) nodes_.finish();
+    return won();
+}
+
+// Out of reach: now and then, with what each node says. Busy: the same, but on a terminal a line that goes on.
+void LockRun::tell_who_waits(Duration waited) {
+    const bool as_line = on_terminal_ && !lock_.out_of_reach();
+    if (settings_.verbosity < 0 || waited < note_due_) return;
+    const std::string text =
+        fmt::format("waiting for {} ({} so far): {}", printable(settings_.name), config::show_duration(waited),
+                    lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
+                                         : "held by " + describe_holder(lock_.blocker()));
+    note_due_ = as_line ? std::chrono::floor<seconds>(waited) + seconds{1} : next_note(waited);
+    if (as_line) show_progress(text);
+    else say(text);
+}
+
+bool LockRun::blocked_by_ourselves() const {
+    const std::string random = lock_.blocker().substr(0, core::random_digits);
+    return random.size() == core::random_digits && settings_.held.find(':' + random) != std::string::npos;
+}
+
+std::string LockRun::held_for_command() const {
+    std::string held = settings_.held + (settings_.held.empty() ? "" : " ");
+    for (const char c : settings_.name) held += percent_encode(c);
+    return held + ':' + lock_.token().substr(0, core::random_digits);
 }
 
 void LockRun::release() {
     lock_.release(event::now());
     pump_.send();
-    while (lock_.phase() != core::Phase::ended) note_signals(turn());
+    while (lock_.phase() != core::Phase::ended) note(turn());
     nodes_.finish();
 }
 
-std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
-    poll_.clear();
-    signals_.watch(poll_);
-    pump_.watch(poll_);
-    poll_.wait(event::earlier(deadline, pump_.deadline()));
-    pump_.handle(poll_);
-    return signals_.take(poll_);
-}
-
-void LockRun::note_signals(const std::vector<int> &signals) {
-    for (const int signal : signals) {
-        switch (event::default_action(signal)) {
-        case event::DefaultAction::none: break;
-        case event::DefaultAction::stop: process::stop_self(); break;
-        case event::DefaultAction::terminate:
-            if (signal_ == 0) signal_ = signal;
-        }
-    }
-}
-
 int LockRun::explain_failure() const {
+    if (signal_ != 0) event::die_of(signal_);
     const std::string name = printable(settings_.name);
+    if (blocked_by_ourselves()) {
+        say("{} is held by the redlock that this command runs under, so it would wait for itself (REDLOCK_HELD)", name);
+        return settings_.conflict_exit_code;
+    }
     switch (lock_.ending()) {
     case core::Ending::busy:
         if (lock_.blocker().empty()) {
@@ -138,44 +123,16 @@ int LockRun::explain_failure() const {
         return settings_.conflict_exit_code;
     case core::Ending::unreachable:
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "
-            "and "
-            "that the addresses are right; `redlock lab` gives you some to try with",
+            "and that the addresses are right; `redlock lab` gives you some to try with",
             name, settings_.quorum, settings_.nodes.size(), node_table());
         return exit_code::unreachable;
     case core::Ending::denied:
         say("the nodes refuse our credentials, so {} cannot be locked\n{}", name, node_table());
         return exit_code::access;
-    case core::Ending::interrupted: return exit_code::internal; // the caller dies of the signal
-    default: break;
+    default: return exit_code::internal;
     }
-    return exit_code::internal;
 }
 
-std::string LockRun::node_table() const { return answer_table(nodes_, lock_.last_round().answers()); }
-
-std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optional<core::Reply>> &answers) {
-    std::size_t width = 0;
-    for (core::NodeIndex node = 0; node < nodes.size(); ++node) width = std::max(width, nodes.name(node).size());
-    std::string table;
-    for (core::NodeIndex node = 0; node < nodes.size(); ++node) {
-        const bool heard = node < answers.size() && answers[node];
-        table += fmt::format("{}  {:<{}}  {}", table.empty() ? "" : "\n", nodes.name(node), width,
-                             heard ? outcome_of(*answers[node]) : "no answer yet");
-    }
-    return table;
-}
-
-std::string describe_holder(std::string_view token) {
-    const auto holder = core::parse_token(token);
-    if (!holder) return token.empty() ? "somebody unknown" : "\"" + printable(token, 64) + "\"";
-    std::string text = fmt::format("{}@{} (pid {})", printable(holder->owner), printable(holder->host), holder->pid);
-    const std::time_t since = holder->since_ms / 1000;
-    std::tm local{};
-    ::localtime_r(&since, &local);
-    text += fmt::format(" since {:04}-{:02}-{:02} {:02}:{:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1,
-                        local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
-    if (!holder->why.empty()) text += ": " + printable(holder->why);
-    return text;
-}
+std::string LockRun::node_table() const { return cmd::node_table(nodes_of(settings_, lock_.last_round().answers())); }
 
 } // namespace redlock::cmd

@@ -1,24 +1,24 @@
-// One lock on real nodes, driven for a command: what exec and acquire share. Owns the nodes, the core's
-// lock and the loop; borrows settings and signals.
+// One lock on real nodes, driven for a command: what exec and acquire share. Owns the nodes and the core's
+// lock; borrows settings and signals.
 #pragma once
 
+#include "cmd/job.hh"
 #include "cmd/settings.hh"
-#include "cmd/waiting.hh"
 #include "core/lock.hh"
-#include "event/poll_set.hh"
 #include "event/signals.hh"
 #include "redis/nodes.hh"
 #include "session/pump.hh"
 
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 namespace redlock::cmd {
 
 class LockRun {
   public:
-    // `needed`: how far ahead V must be for the lock to count as won. `renew`: extend while held.
-    LockRun(const Settings &settings, event::Signals &signals, Duration needed, bool renew);
+    // `needed`: how far ahead V must be for the lock to count as won. For exec it is extended while held.
+    LockRun(const Settings &settings, event::Signals &signals, Duration needed);
 
     // Tries until the lock is held or cannot be had, and has cleaned up in the latter case. True when
     // it was won (and may, after a long sleep, already be lost again: look at the lease). A signal that would end this
@@ -31,38 +31,37 @@ class LockRun {
     // Leaves the lock held and closes the connections in good order.
     void let_go() { nodes_.finish(); }
 
-    // One turn of the loop, until something happens or `deadline` has come: the core is fed, and the
-    // signals that came are returned for the caller to act on.
-    std::vector<int> turn(std::optional<Instant> deadline = std::nullopt);
+    // See session::Pump.
+    std::vector<int> turn(std::optional<Instant> deadline = std::nullopt) { return pump_.turn(deadline); }
 
     // The first signal that asked this process to end while no command was there to have it; 0: none.
     [[nodiscard]] int signal() const { return signal_; }
-    void note_signals(const std::vector<int> &signals);
+    void note(const std::vector<int> &signals) { note_signals(signals, signal_); }
 
     [[nodiscard]] const core::Lock &lock() const { return lock_; }
-    [[nodiscard]] const redis::Nodes &nodes() const { return nodes_; }
 
-    // Why it was not acquired (after acquire() returned false): says it, returns the exit code.
+    // REDLOCK_HELD for the command: "NAME:RANDOM" for each lock that it runs under, this one last, NAME
+    // percent-encoded, RANDOM from the token. Whoever is refused because of that very token waits for itself.
+    [[nodiscard]] std::string held_for_command() const;
+
+    // Why it was not acquired (after acquire() returned false): says it and returns the exit code, or dies of the
+    // signal that it was.
     int explain_failure() const;
 
     // What each node said in the latest round of attempts or renewals, a line each.
     [[nodiscard]] std::string node_table() const;
 
   private:
+    void tell_who_waits(Duration waited);
+    [[nodiscard]] bool blocked_by_ourselves() const;
+
     const Settings &settings_;
-    event::Signals &signals_;
-    event::PollSet poll_;
     redis::Nodes nodes_;
     core::Lock lock_;
     session::Pump pump_;
-    Waiting waiting_;
     int signal_ = 0;
+    const bool on_terminal_ = ::isatty(STDERR_FILENO) == 1;
+    Duration note_due_ = seconds{1}; // since the beginning
 };
-
-// What the nodes answered, one line per node: "  redis://host:port  connection refused".
-std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optional<core::Reply>> &answers);
-
-// "deploy@web1 (pid 4711) since 03:00:02: nightly migration", as far as the token tells.
-std::string describe_holder(std::string_view token);
 
 } // namespace redlock::cmd

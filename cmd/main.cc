@@ -2,7 +2,6 @@
 #include "cmd/cli.hh"
 #include "cmd/commands.hh"
 #include "cmd/exit_code.hh"
-#include "cmd/lab.hh"
 #include "cmd/say.hh"
 #include "cmd/settings.hh"
 #include "util/error.hh"
@@ -32,23 +31,18 @@ int run(std::span<const std::string> arguments) {
         return exit_code::success;
     }
     const Settings settings = make_settings(invocation, [](const char *name) { return std::getenv(name); });
-    for (const config::NodeUrl &node : settings.nodes) {
+    for (const config::NodeUrl &node : settings.nodes)
         if (!node.password.empty()) ::prctl(PR_SET_DUMPABLE, 0); // no core file with a secret in it
-    }
-    for (const std::string &warning : settings.warnings) {
+    for (const std::string &warning : settings.warnings)
         if (settings.verbosity >= 0) say("warning: {}", warning);
-    }
     event::Signals signals;
     switch (settings.command) {
-    case Command::exec: return run_exec(settings, signals, invocation.not_found_hint);
+    case Command::exec: return run_exec(settings, signals);
     case Command::acquire: return run_acquire(settings, signals);
-    case Command::extend: return exit_code::internal;
+    case Command::extend: return run_extend(settings, signals);
     case Command::release: return run_release(settings, signals);
-    case Command::status: return exit_code::internal;
-    case Command::lab:
-        return run_lab({static_cast<unsigned>(settings.lab_nodes), settings.lab_tcp, settings.words,
-                        settings.verbosity < 0, std::max(settings.verbosity, 0)},
-                       signals);
+    case Command::status: return run_status(settings, signals);
+    case Command::lab: return run_lab(settings, signals);
     }
     return exit_code::internal;
 }

@@ -40,26 +40,26 @@ std::string_view word_of(const core::Reply &reply) {
     return "silent";
 }
 
-std::string sentence_of(const core::Reply &reply) {
-    switch (reply.answer) {
-    case Answer::granted: return reply.verb == core::Verb::acquire ? "granted" : "done";
-    case Answer::refused:
-        if (reply.refusal == Refusal::absent) return reply.verb == core::Verb::status ? "free" : "the key is gone";
-        if (reply.refusal == Refusal::not_ours) return "now held by " + describe_holder(reply.holder);
-        return fmt::format("held by {}{}", describe_holder(reply.holder),
-                           reply.verb != core::Verb::status ? ""
-                           : reply.holder_ttl ? fmt::format(", {} left", config::show_duration(*reply.holder_ttl))
-                                              : ", without an end");
-    default: return reply.text;
-    }
+// `known_holder`: a token that has been described above.
+std::string sentence_of(const core::Reply &reply, std::string_view known_holder) {
+    const bool looked = reply.verb == core::Verb::status;
+    if (reply.answer == Answer::granted) return reply.verb == core::Verb::acquire ? "granted" : "done";
+    if (reply.answer != Answer::refused) return reply.text;
+    if (reply.refusal == Refusal::absent) return looked ? "free" : "the key is gone";
+    std::string text = reply.refusal == Refusal::held ? "held" : "now held";
+    if (reply.holder != known_holder) text += " by " + describe_holder(reply.holder);
+    if (!looked) return text;
+    return text +
+           (reply.holder_ttl ? fmt::format(", {} left", config::show_duration(*reply.holder_ttl)) : ", for ever");
 }
 
 Json holder_json(std::string_view token) {
     if (token.empty()) return nullptr;
     const auto holder = core::parse_token(token);
     if (!holder) return {{"value", printable(token)}};
-    return {{"owner", holder->owner}, {"host", holder->host},         {"pid", holder->pid},
-            {"since", show_time(holder->since_ms, true)}, {"since_ms", holder->since_ms}, {"why", holder->why}};
+    return {{"owner", holder->owner},       {"host", holder->host},
+            {"pid", holder->pid},           {"since", show_time(holder->since_ms, true)},
+            {"since_ms", holder->since_ms}, {"why", holder->why}};
 }
 
 Json nodes_json(const Report &report) {
@@ -68,7 +68,8 @@ Json nodes_json(const Report &report) {
         const core::Reply reply = node.reply.value_or(core::Reply{});
         Json entry{{"node", node.name}, {"answer", word_of(reply)}, {"holder", holder_json(reply.holder)}};
         entry["ttl_ms"] = reply.holder_ttl ? Json(to_ms(*reply.holder_ttl)) : Json(nullptr);
-        if (reply.answer == Answer::error || reply.answer == Answer::silent) entry["message"] = reply.text;
+        if (reply.answer == Answer::error || reply.answer == Answer::silent)
+            entry["message"] = node.reply ? reply.text : "no answer yet";
         nodes.push_back(std::move(entry));
     }
     return nodes;
@@ -89,6 +90,21 @@ Json status_json(const Report &report) {
 
 } // namespace
 
+std::vector<Report::Node> nodes_of(const Settings &settings, const Answers &answers) {
+    std::vector<Report::Node> nodes;
+    for (core::NodeIndex node = 0; node < settings.nodes.size(); ++node)
+        nodes.push_back({settings.nodes[node].display(), node < answers.size() ? answers[node] : std::nullopt});
+    return nodes;
+}
+
+Report report_on(const Settings &settings, const std::string &name, const Answers &answers) {
+    Report report;
+    report.name = name;
+    report.quorum = settings.quorum;
+    report.nodes = nodes_of(settings, answers);
+    return report;
+}
+
 std::string describe_holder(std::string_view token) {
     const auto holder = core::parse_token(token);
     if (!holder) return token.empty() ? "somebody unknown" : fmt::format("\"{}\"", printable(token, 64));
@@ -96,13 +112,13 @@ std::string describe_holder(std::string_view token) {
                        show_time(holder->since_ms, false), holder->why.empty() ? "" : ": ", printable(holder->why));
 }
 
-std::string node_table(const std::vector<Report::Node> &nodes) {
+std::string node_table(const std::vector<Report::Node> &nodes, std::string_view known_holder) {
     std::size_t width = 0;
     for (const Report::Node &node : nodes) width = std::max(width, node.name.size());
     std::string table;
     for (const Report::Node &node : nodes)
         table += fmt::format("{}  {:<{}}  {}", table.empty() ? "" : "\n", node.name, width,
-                             node.reply ? sentence_of(*node.reply) : "no answer yet");
+                             node.reply ? sentence_of(*node.reply, known_holder) : "no answer yet");
     return table;
 }
 
@@ -112,9 +128,9 @@ std::string status_text(const Report &report) {
     if (report.result == "held") {
         text = fmt::format("{}: held by {}\n  {} of {} nodes agree ({} needed); {}", name,
                            describe_holder(report.holder), report.agreeing, report.nodes.size(), report.quorum,
-                           report.remaining
-                               ? fmt::format("it ends in {} unless it is renewed", config::show_duration(*report.remaining))
-                               : "it has no end");
+                           report.remaining ? fmt::format("it ends in {} unless it is renewed",
+                                                          config::show_duration(*report.remaining))
+                                            : "it has no end");
     } else if (report.result == "split") {
         text = fmt::format("{}: held by nobody: some nodes have a holder, but no {} of them the same (an attempt under "
                            "way, or what is left of one)",
@@ -123,7 +139,7 @@ std::string status_text(const Report &report) {
         text = fmt::format("{}: {}", name,
                            report.result == "free" ? "free" : "unknown: no majority of the nodes can be reached");
     }
-    return fmt::format("{}\n{}\n", text, node_table(report.nodes));
+    return fmt::format("{}\n{}\n", text, node_table(report.nodes, report.result == "held" ? report.holder : ""));
 }
 
 std::string shell_text(const Report &report) {

@@ -2,6 +2,7 @@
 // as JSON (fields: redlock(1), JSON). Text from nodes and other clients is made safe here.
 #pragma once
 
+#include "cmd/settings.hh"
 #include "core/message.hh"
 
 #include <optional>
@@ -21,20 +22,26 @@ struct Report {
     std::optional<Duration> ttl;      // what was asked for
     std::optional<Duration> validity; // how long it is safe
 
-    std::string holder;                 // somebody else's token; may be any bytes; empty: none is known
-    std::size_t agreeing = 0;           // status: nodes that name `holder`
-    std::optional<Duration> remaining;  // status: what a quorum still grants `holder`; nullopt: no end
+    std::string holder;                // somebody else's token; may be any bytes; empty: none is known
+    std::size_t agreeing = 0;          // status: nodes that name `holder`
+    std::optional<Duration> remaining; // status: what a quorum still grants `holder`; nullopt: no end
     struct Node {
-        std::string name;                // safe to print
+        std::string name;                 // safe to print
         std::optional<core::Reply> reply; // nullopt: nothing was heard
     };
     std::vector<Node> nodes;
 };
 
+using Answers = std::vector<std::optional<core::Reply>>;
+
+// What every report has. `answers`: one a node, in the order of the settings.
+Report report_on(const Settings &settings, const std::string &name, const Answers &answers);
+std::vector<Report::Node> nodes_of(const Settings &settings, const Answers &answers);
+
 // "alice@web1 (pid 4711) since 2026-01-02 03:04:05: backup"; other libraries' tokens in quotes. One line.
 std::string describe_holder(std::string_view token);
-// One line a node, indented, without a final newline.
-std::string node_table(const std::vector<Report::Node> &nodes);
+// One line a node, indented, without a final newline. `known_holder`: a token that need not be described again.
+std::string node_table(const std::vector<Report::Node> &nodes, std::string_view known_holder = "-");
 
 // For people: some lines about the state of a lock (status).
 std::string status_text(const Report &report);

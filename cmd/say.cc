@@ -2,10 +2,9 @@
 
 #include "util/error.hh"
 
-#include <algorithm>
-#include <cerrno>
 #include <poll.h>
 #include <string>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace redlock::cmd {
@@ -15,31 +14,52 @@ namespace {
 bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
         if (written < 0) return false;
         text.remove_prefix(static_cast<std::size_t>(written));
     }
     return true;
 }
 
-std::string lines_of(std::string_view text) {
-    std::string lines;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        lines += "redlock: ";
-        lines += text.substr(0, end);
-        lines += '\n';
-        text.remove_prefix(std::min(end + 1, text.size()));
+bool progress_shown = false;
+constexpr std::string_view wipe_line = "\r\033[K";
+
+// Not more than one line of the terminal, or there would be nothing to write over.
+std::string_view fitting(std::string_view text) {
+    winsize size{};
+    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    std::size_t columns = known ? size.ws_col : 80;
+    std::size_t length = 0;
+    while (length < text.size() && columns > 1) {
+        ++length;
+        // Bytes that go on with a character of UTF-8 take no column.
+        while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80U) ++length;
+        --columns;
     }
-    return lines;
+    return text.substr(0, length);
 }
 } // namespace
 
+void show_progress(std::string_view text) {
+    if (text.empty() && !progress_shown) return;
+    std::string line(wipe_line);
+    const std::string whole = fmt::format("redlock: {}", text);
+    if (!text.empty()) line += fitting(whole);
+    progress_shown = !text.empty();
+    write_all(STDERR_FILENO, line);
+}
+
 void say(std::string_view text) {
+    show_progress("");
+    std::string lines = "redlock: ";
+    for (const char c : text) {
+        lines += c;
+        if (c == '\n') lines += "redlock: ";
+    }
+    lines += '\n';
     // A reader that has stopped reading (a full pipe) loses the note; it must not keep us from going.
     constexpr int patience_ms = 3000;
     pollfd ready{STDERR_FILENO, POLLOUT, 0};
-    if (::poll(&ready, 1, patience_ms) == 1) write_all(STDERR_FILENO, lines_of(text));
+    if (::poll(&ready, 1, patience_ms) == 1) write_all(STDERR_FILENO, lines);
 }
 
 void print(std::string_view text) {

@@ -244,7 +244,9 @@ void read_command(Settings &settings, const Invocation &invocation, const Reader
         if (line->empty()) throw UsageError("-c: the shell line is empty (an unset variable?)");
         settings.words = {shell, "-c", *line};
     }
-    if (settings.words.empty() && settings.command == Command::lab) settings.words = {shell};
+    settings.not_found_hint = invocation.not_found_hint;
+    settings.users_shell = settings.words.empty(); // lab alone: exec has a COMMAND
+    if (settings.users_shell) settings.words = {shell};
     if (const auto found = reader.text(option("--signal"))) {
         const std::optional<int> signal = parse_signal(found->value);
         if (!signal || *signal == SIGKILL || *signal == SIGSTOP)
@@ -316,6 +318,7 @@ void read_holder(Settings &settings, const Invocation &invocation, const Reader 
     if (settings.owner.empty()) settings.owner = fmt::format("uid {}", ::getuid());
     if (!invocation.words.empty()) settings.why = invocation.words[0].substr(invocation.words[0].rfind('/') + 1);
     if (const auto why = reader.text(option("--why"))) settings.why = why->value;
+    settings.held = reader.variable("REDLOCK_HELD").value_or("");
 }
 
 int read_verbosity(const Typed &typed) {

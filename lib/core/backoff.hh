@@ -5,12 +5,13 @@
 #include "util/time.hh"
 
 #include <cstdint>
+#include <random>
 
 namespace redlock::core {
 
 class Backoff {
   public:
-    explicit Backoff(std::uint64_t seed) : state_(seed) {}
+    explicit Backoff(std::uint64_t seed) : random_(seed) {}
 
     // A pause between `base` / 2 and min(base × 2^tries, cap), evenly spread.
     Duration next(Duration base, Duration cap);
@@ -18,8 +19,7 @@ class Backoff {
     void reset() { tries_ = 0; }
 
   private:
-    double unit(); // in [0, 1)
-    std::uint64_t state_;
+    std::mt19937_64 random_;
     unsigned tries_ = 0;
 };
 

@@ -4,7 +4,7 @@
 
 #include "core/message.hh"
 
-#include <optional>
+#include <utility>
 #include <vector>
 
 namespace redlock::core {
@@ -17,10 +17,13 @@ class Conversation {
     virtual void on_reply(Instant now, const Reply &reply) = 0;
     // Time went by. Idempotent; due at deadline() at the latest.
     virtual void tick(Instant now) = 0;
+    [[nodiscard]] virtual std::optional<Instant> deadline() const = 0;
 
     // Requests to be sent, in order; emptied by the call. Ask after every input.
-    virtual std::vector<Request> take_requests() = 0;
-    [[nodiscard]] virtual std::optional<Instant> deadline() const = 0;
+    std::vector<Request> take_requests() { return std::exchange(requests_, {}); }
+
+  protected:
+    std::vector<Request> requests_;
 };
 
 } // namespace redlock::core

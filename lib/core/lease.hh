@@ -32,16 +32,19 @@ class Lease {
     // V; distant_past while fewer than a quorum hold the key, and for ever once lost.
     [[nodiscard]] Instant validity() const;
 
-    // From now on the lease is relied upon, and is lost when its validity has passed.
-    void rely() { relied_upon_ = true; }
-    // True when the lease is lost at `now`; stays true. Ask before anything that could raise V is fed in.
+    // True when the lease is lost at `now`: its validity has passed. Stays true. To be asked while somebody
+    // relies on it, and then before anything that could raise V is fed in.
     bool lost(Instant now);
 
   private:
     std::vector<Instant> expiry_;
     std::size_t quorum_;
-    bool relied_upon_ = false;
     bool lost_ = false;
 };
+
+// V of a lease that was never held here, from one round of answers: each grant counts from the moment before its
+// request was sent. distant_past: fewer than a quorum granted.
+Instant validity_of(const std::vector<std::optional<Reply>> &answers, std::size_t quorum, Duration ttl,
+                    const ClockTrust &trust);
 
 } // namespace redlock::core

@@ -1,6 +1,6 @@
 #include "core/lock.hh"
 
-#include "util/check.hh"
+#include "util/error.hh"
 
 #include <algorithm>
 #include <map>
@@ -17,12 +17,6 @@ constexpr Duration most_pause_when_busy = milliseconds{200};
 constexpr Duration most_pause_when_out_of_reach = seconds{1};
 constexpr Duration least_renewal_pause = milliseconds{20};
 
-std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
-    return a && b ? std::min(*a, *b) : a ? a : b;
-}
-
-std::string silence(Duration timeout) { return "no answer within " + std::to_string(to_ms_up(timeout)) + " ms"; }
-
 } // namespace
 
 Lock::Lock(Terms terms)
@@ -34,8 +28,7 @@ Lock::Lock(Terms terms)
 
 void Lock::acquire(Instant now, std::string token) {
     check(phase_ == Phase::idle, "one attempt at a time");
-    if (!started_ && terms_.wait) give_up_at_ = now + *terms_.wait;
-    started_ = true;
+    if (terms_.wait && !give_up_at_) give_up_at_ = now + *terms_.wait;
     token_ = std::move(token);
     attempt_begins_ = next_serial_;
     lease_ = Lease(terms_.nodes, terms_.quorum);
@@ -46,10 +39,9 @@ void Lock::acquire(Instant now, std::string token) {
 
 void Lock::start_round(Instant now, Verb verb) {
     round_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
-    round_deadline_ = now + terms_.node_timeout;
-    round_open_ = true;
+    next_at_.reset();
     for (NodeIndex node = 0; node < terms_.nodes; ++node)
-        requests_.push_back({next_serial_++, verb, node, terms_.key, token_, terms_.ttl, round_deadline_});
+        requests_.push_back({next_serial_++, verb, node, terms_.key, token_, terms_.ttl, round_deadline()});
 }
 
 void Lock::on_reply(Instant now, const Reply &reply) {
@@ -61,7 +53,7 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     round_.take(reply);
     if (!out_of_reach()) unreachable_since_.reset();
     if (sweep_) sweep_->on_reply(now, reply);
-    step(now);
+    tick(now);
 }
 
 // What a reply about this attempt's token says about who holds our key.
@@ -81,20 +73,18 @@ void Lock::apply(const Reply &reply) {
     }
 }
 
-void Lock::tick(Instant now) { step(now); }
-
-void Lock::step(Instant now) {
+void Lock::tick(Instant now) {
     switch (phase_) {
     case Phase::acquiring: return step_acquiring(now);
     case Phase::held: return step_held(now);
     case Phase::cleaning:
     case Phase::releasing: return step_sweeping(now);
     case Phase::pausing:
-        if (denied()) {
+        if (round_.denied()) {
             clean_up(now, Ending::denied);
         } else if (give_up_at_ && now >= *give_up_at_) {
             clean_up(now, Ending::busy);
-        } else if (now >= next_at_) {
+        } else if (now >= *next_at_) {
             phase_ = Phase::idle;
         }
         return;
@@ -104,15 +94,18 @@ void Lock::step(Instant now) {
     }
 }
 
+void Lock::close_when_late(Instant now) {
+    if (now >= round_deadline())
+        round_.close("no answer within " + std::to_string(to_ms_up(terms_.node_timeout)) + " ms");
+}
+
 void Lock::step_acquiring(Instant now) {
-    if (now >= round_deadline_) round_.close(silence(terms_.node_timeout));
+    close_when_late(now);
     switch (round_.outcome()) {
     case Outcome::won:
         round_trip_ = now - round_.started();
         if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
-        round_open_ = false;
         phase_ = Phase::held;
-        lease_.rely();
         backoff_.reset();
         next_at_ = round_.started() + renewal_period();
         return;
@@ -126,7 +119,7 @@ void Lock::step_acquiring(Instant now) {
 
 void Lock::attempt_failed(Instant now) {
     if (round_.heard() > 0) round_trip_ = std::min(now - round_.started(), terms_.node_timeout);
-    if (denied()) return clean_up(now, Ending::denied);
+    if (round_.denied()) return clean_up(now, Ending::denied);
     // Votes still under way do not count, or a silent node would hide behind two fast ones for ever.
     if (out_of_reach() && !unreachable_since_) {
         unreachable_since_ = round_.started();
@@ -134,17 +127,6 @@ void Lock::attempt_failed(Instant now) {
         return clean_up(now, Ending::unreachable);
     }
     if (give_up_at_ && now >= *give_up_at_) return clean_up(now, Ending::busy);
-    abandon_and_pause(now);
-}
-
-bool Lock::denied() const {
-    const auto count = std::count_if(round_.answers().begin(), round_.answers().end(), [](const auto &a) {
-        return a && a->answer == Answer::error && a->trouble == Trouble::access;
-    });
-    return static_cast<std::size_t>(count) > terms_.nodes - terms_.quorum;
-}
-
-void Lock::abandon_and_pause(Instant now) {
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         const Serial serial = next_serial_++;
         if (touched_[node])
@@ -152,7 +134,6 @@ void Lock::abandon_and_pause(Instant now) {
                 {serial, Verb::abandon, node, terms_.key, token_, Duration{}, now + terms_.node_timeout});
     }
     touched_.assign(terms_.nodes, false);
-    round_open_ = false;
     phase_ = Phase::pausing;
     next_at_ = now + next_pause();
 }
@@ -198,64 +179,52 @@ void Lock::start_sweep(Instant now, Phase phase, Verb verb, Ending ending) {
 void Lock::step_sweeping(Instant now) {
     sweep_->tick(now);
     if (ending_ == Ending::busy) {
-        if (now >= round_deadline_) round_.close(silence(terms_.node_timeout));
+        close_when_late(now);
         // "Busy" and "out of reach" are different news: the votes still under way may decide which it is.
         if (out_of_reach() && round_.pending() > 0) return;
     }
     if (!sweep_->done()) return;
-    if (ending_ == Ending::busy && out_of_reach()) ending_ = denied() ? Ending::denied : Ending::unreachable;
+    if (ending_ == Ending::busy && out_of_reach()) ending_ = round_.denied() ? Ending::denied : Ending::unreachable;
     phase_ = Phase::ended;
 }
 
 void Lock::step_held(Instant now) {
     if (lease_.lost(now)) {
         phase_ = Phase::lost;
-        round_open_ = false;
         return;
     }
     if (!terms_.renew) return;
-    if (round_open_) {
-        if (now >= round_deadline_) round_.close(silence(terms_.node_timeout));
+    if (!next_at_) {
+        close_when_late(now);
         switch (round_.outcome()) {
         case Outcome::won:
             round_trip_ = now - round_.started();
             next_at_ = round_.started() + renewal_period();
             backoff_.reset();
-            round_open_ = false;
             break;
-        case Outcome::lost:
-            next_at_ = now + renewal_pause();
-            round_open_ = false;
-            break;
-        case Outcome::pending: break;
+        case Outcome::lost: next_at_ = now + renewal_pause(); break;
+        case Outcome::pending: return;
         }
     }
-    if (!round_open_ && now >= next_at_) start_round(now, Verb::extend);
+    if (now >= *next_at_) start_round(now, Verb::extend);
 }
 
 Duration Lock::next_pause() {
     const Duration base = std::max(pause_round_trips * round_trip_, least_pause);
     const Duration pause = backoff_.next(base, out_of_reach() ? most_pause_when_out_of_reach : most_pause_when_busy);
-    const auto expiry = until_holder_expires();
-    return expiry ? std::min(pause, *expiry) : pause;
+    // By the times to live that the nodes named, a quorum may be free sooner, even if nobody releases.
+    std::vector<Duration> free_in(round_.count(Answer::granted));
+    for (const auto &answer : round_.answers()) {
+        if (answer && answer->answer == Answer::refused && answer->holder_ttl)
+            free_in.push_back(*answer->holder_ttl + milliseconds{1});
+    }
+    if (round_.outcome() == Outcome::won || free_in.size() < terms_.quorum) return pause;
+    std::sort(free_in.begin(), free_in.end());
+    return std::min(pause, free_in[terms_.quorum - 1]);
 }
 
 Duration Lock::renewal_pause() {
     return backoff_.next(std::max(pause_round_trips * round_trip_, least_renewal_pause), renewal_period() / 4);
-}
-
-// When, by the times to live that the nodes named, a quorum may be free even if nobody releases.
-std::optional<Duration> Lock::until_holder_expires() const {
-    std::vector<Duration> left;
-    for (const auto &answer : round_.answers()) {
-        if (answer && answer->answer == Answer::refused && answer->holder_ttl)
-            left.push_back(*answer->holder_ttl + milliseconds{1});
-    }
-    const std::size_t granted = round_.count(Answer::granted);
-    if (granted >= terms_.quorum || left.size() < terms_.quorum - granted) return std::nullopt;
-    const auto last = left.begin() + static_cast<std::ptrdiff_t>(terms_.quorum - granted - 1);
-    std::nth_element(left.begin(), last, left.end());
-    return *last;
 }
 
 std::string Lock::blocker() const {
@@ -270,20 +239,15 @@ std::string Lock::blocker() const {
 
 Instant Lock::validity() const { return phase_ == Phase::held ? lease_.validity() : distant_past; }
 
-std::vector<Request> Lock::take_requests() { return std::exchange(requests_, {}); }
-
 std::optional<Instant> Lock::deadline() const {
     switch (phase_) {
-    case Phase::acquiring: return terms_.wait == Duration{} ? round_deadline_ : earlier(round_deadline_, give_up_at_);
+    case Phase::acquiring: return terms_.wait == Duration{} ? round_deadline() : earlier(round_deadline(), give_up_at_);
     case Phase::pausing: return earlier(next_at_, give_up_at_);
     case Phase::held:
         if (!terms_.renew) return lease_.validity();
-        return std::min(lease_.validity(), round_open_ ? round_deadline_ : next_at_);
+        return std::min(lease_.validity(), next_at_.value_or(round_deadline()));
     case Phase::cleaning:
-    case Phase::releasing: {
-        if (sweep_ && !sweep_->done()) return sweep_->deadline();
-        return round_deadline_;
-    }
+    case Phase::releasing: return sweep_->done() ? round_deadline() : sweep_->deadline();
     case Phase::idle:
     case Phase::lost:
     case Phase::ended: return std::nullopt;

@@ -64,7 +64,6 @@ class Lock : public Conversation {
 
     void on_reply(Instant now, const Reply &reply) override;
     void tick(Instant now) override;
-    std::vector<Request> take_requests() override;
     [[nodiscard]] std::optional<Instant> deadline() const override;
 
     [[nodiscard]] Phase phase() const { return phase_; }
@@ -72,7 +71,6 @@ class Lock : public Conversation {
     // V while held, distant_past otherwise.
     [[nodiscard]] Instant validity() const;
     [[nodiscard]] const std::string &token() const { return token_; }
-    [[nodiscard]] const Terms &terms() const { return terms_; }
 
     // The latest round of acquire or extend: what each node said.
     [[nodiscard]] const Round &last_round() const { return round_; }
@@ -86,18 +84,16 @@ class Lock : public Conversation {
   private:
     void start_round(Instant now, Verb verb);
     void apply(const Reply &reply);
-    void step(Instant now);
     void step_acquiring(Instant now);
     void step_held(Instant now);
     void attempt_failed(Instant now);
     void clean_up(Instant now, Ending ending);
-    void abandon_and_pause(Instant now);
     void start_sweep(Instant now, Phase phase, Verb verb, Ending ending);
     void step_sweeping(Instant now);
     Duration next_pause();
     Duration renewal_pause();
-    [[nodiscard]] std::optional<Duration> until_holder_expires() const;
-    [[nodiscard]] bool denied() const;
+    void close_when_late(Instant now);
+    [[nodiscard]] Instant round_deadline() const { return round_.started() + terms_.node_timeout; }
     [[nodiscard]] Duration renewal_period() const { return (terms_.ttl - terms_.trust.slack) / 3; }
 
     Terms terms_;
@@ -108,21 +104,17 @@ class Lock : public Conversation {
     Serial attempt_begins_ = 1; // replies below belong to attempts that were abandoned
 
     Round round_;
-    bool round_open_ = false;
     Lease lease_;
     std::optional<Sweep> sweep_;
-    std::vector<Request> requests_;
     std::vector<bool> touched_;    // a command of this attempt may have reached the node
     std::vector<bool> responsive_; // the node answered, and has not been silent since
     std::vector<Serial> latest_;   // the latest request to the node whose outcome is known
 
     Backoff backoff_;
     Duration round_trip_{};
-    Instant round_deadline_{};
-    Instant next_at_{}; // pausing: the next attempt; held: the next renewal
+    std::optional<Instant> next_at_; // pausing: the next attempt; held: the next renewal, nullopt: it is under way
     std::optional<Instant> give_up_at_;
     std::optional<Instant> unreachable_since_; // no attempt since then has heard a quorum
-    bool started_ = false;
 };
 
 } // namespace redlock::core

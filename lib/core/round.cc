@@ -1,7 +1,5 @@
 #include "core/round.hh"
 
-#include <algorithm>
-
 namespace redlock::core {
 
 bool Round::take(const Reply &reply) {
@@ -28,12 +26,16 @@ Outcome Round::outcome() const {
 }
 
 std::size_t Round::count(Answer answer) const {
-    return static_cast<std::size_t>(
-        std::count_if(answers_.begin(), answers_.end(), [&](const auto &a) { return a && a->answer == answer; }));
+    return count_if([&](const Reply &reply) { return reply.answer == answer; });
 }
 
 std::size_t Round::pending() const {
-    return static_cast<std::size_t>(std::count(answers_.begin(), answers_.end(), std::nullopt));
+    return answers_.size() - count_if([](const Reply &) { return true; });
+}
+
+bool Round::denied() const {
+    const auto access = [](const Reply &r) { return r.answer == Answer::error && r.trouble == Trouble::access; };
+    return count_if(access) > answers_.size() - quorum_;
 }
 
 } // namespace redlock::core

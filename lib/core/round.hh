@@ -3,12 +3,24 @@
 #pragma once
 
 #include "core/message.hh"
-#include "core/quorum.hh"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
 namespace redlock::core {
+
+enum class Outcome { pending, won, lost };
+
+// The smallest number of nodes of which any two groups share one.
+constexpr std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
+
+// Who decides: won as soon as `quorum` nodes said yes, lost as soon as they no longer can. With every vote
+// in it is never pending, whatever the number of nodes: an even one cannot hang on a draw.
+constexpr Outcome tally(std::size_t nodes, std::size_t quorum, std::size_t yes, std::size_t no) {
+    if (yes >= quorum) return Outcome::won;
+    return nodes - no < quorum ? Outcome::lost : Outcome::pending;
+}
 
 class Round {
   public:
@@ -25,11 +37,18 @@ class Round {
 
     // Granted counts as yes, each of the three other answers as no.
     [[nodiscard]] Outcome outcome() const;
-    // How many gave this answer.
+    // How many gave an answer of which `predicate` is true; how many gave this one.
+    template <class Predicate> [[nodiscard]] std::size_t count_if(Predicate predicate) const {
+        const auto given = [&](const std::optional<Reply> &answer) { return answer && predicate(*answer); };
+        return static_cast<std::size_t>(std::count_if(answers_.begin(), answers_.end(), given));
+    }
     [[nodiscard]] std::size_t count(Answer answer) const;
     // How many nodes spoke their mind: granted or refused.
     [[nodiscard]] std::size_t heard() const { return count(Answer::granted) + count(Answer::refused); }
+    // How many have not said anything yet.
     [[nodiscard]] std::size_t pending() const;
+    // So many refuse our credentials that the others are no quorum: there is no point in waiting.
+    [[nodiscard]] bool denied() const;
 
     // Per node, nullopt: nothing yet.
     [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return answers_; }

@@ -1,17 +1,19 @@
-// One bounded pass that removes our key wherever it may be: release, or the abandoning of an attempt
-// that was not won (protocol: 3.5 and 6). Every node is asked; only those expected to answer are waited
-// for, so that a dead node costs nothing: its request is in the kernel's hands.
+// One bounded pass over the nodes: a release, the abandoning of an attempt that was not won (protocol: 3.5 and
+// 6), an extend by hand, a look at a lock. Every node is asked; only those expected to answer are waited for,
+// so that a dead node costs nothing: its request is in the kernel's hands.
 #pragma once
 
 #include "core/conversation.hh"
+#include "core/round.hh"
 
 namespace redlock::core {
 
 class Sweep : public Conversation {
   public:
     struct Plan {
-        Verb verb = Verb::release; // or abandon
+        Verb verb = Verb::release; // or abandon, extend, status
         std::string key, token;
+        Duration ttl{};          // extend
         std::vector<bool> ask;   // per node: may the key be there?
         std::vector<bool> await; // per node: is an answer expected soon?
         std::size_t quorum = 0;
@@ -22,26 +24,22 @@ class Sweep : public Conversation {
 
     void on_reply(Instant now, const Reply &reply) override;
     void tick(Instant now) override;
-    std::vector<Request> take_requests() override;
     [[nodiscard]] std::optional<Instant> deadline() const override;
 
     [[nodiscard]] bool done() const { return done_; }
     // How many nodes said what; the rest did not answer, or not well.
-    [[nodiscard]] std::size_t deleted() const { return deleted_; }
-    [[nodiscard]] std::size_t absent() const { return absent_; }
-    [[nodiscard]] std::size_t not_ours() const { return not_ours_; }
-    [[nodiscard]] std::size_t answered() const { return deleted_ + absent_ + not_ours_; }
+    [[nodiscard]] std::size_t granted() const { return round_.count(Answer::granted); } // deleted, extended
+    [[nodiscard]] std::size_t refused() const { return round_.count(Answer::refused); }
+    [[nodiscard]] std::size_t not_ours() const;
+    [[nodiscard]] std::size_t answered() const { return round_.heard(); }
+    [[nodiscard]] bool denied() const { return round_.denied(); }
     // Per node, nullopt: nothing was heard.
-    [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return answers_; }
+    [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return round_.answers(); }
 
   private:
-    void settle(Instant now);
     Plan plan_;
-    std::vector<std::optional<Reply>> answers_;
-    std::vector<Request> requests_;
-    Instant started_;
+    Round round_;
     Instant deadline_;
-    std::size_t deleted_ = 0, absent_ = 0, not_ours_ = 0;
     bool done_ = false;
 };
 

@@ -35,10 +35,6 @@ class PollSet {
   private:
     std::vector<pollfd> fds_;
     UniqueFd timer_;
-    std::optional<Instant> armed_;
 };
-
-// The earlier of two deadlines, where nullopt means none.
-std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b);
 
 } // namespace redlock::event

@@ -2,49 +2,23 @@
 
 #include "util/error.hh"
 
-#include <array>
-#include <cerrno>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace redlock::event {
 
-namespace {
-// Left to act in their default way: our own faults, and what nobody can catch.
-bool is_left_alone(int signal) {
-    switch (signal) {
-    case SIGKILL:
-    case SIGSTOP:
-    case SIGSEGV:
-    case SIGBUS:
-    case SIGFPE:
-    case SIGILL:
-    case SIGTRAP:
-    case SIGABRT:
-    case SIGSYS: return true;
-    default: return signal > 31 && signal < SIGRTMIN; // the C library's own
-    }
-}
-} // namespace
-
 Signals::Signals() {
     sigset_t caught;
-    ::sigemptyset(&caught);
+    ::sigfillset(&caught); // without the C library's own, and the kernel leaves out what nobody can catch
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) ::sigdelset(&caught, fault);
+    // An ignored SIGCHLD would reap our children behind our back.
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &standard, &original_child_);
     for (int signal = 1; signal <= SIGRTMAX; ++signal) {
-        if (is_left_alone(signal)) continue;
         struct sigaction action {};
-        if (::sigaction(signal, nullptr, &action) < 0) continue;
-        if (signal == SIGCHLD) {
-            // An ignored SIGCHLD would reap our children behind our back.
-            child_was_ignored_ = action.sa_handler == SIG_IGN;
-            struct sigaction standard {};
-            standard.sa_handler = SIG_DFL;
-            ::sigaction(SIGCHLD, &standard, nullptr);
-        } else if (action.sa_handler == SIG_IGN) {
-            continue;
-        }
-        ::sigaddset(&caught, signal);
+        if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) ::sigdelset(&caught, signal);
     }
     if (::sigprocmask(SIG_BLOCK, &caught, &original_mask_) < 0) throw_errno("block signals");
     // SIGPIPE stays blocked but is not reported: writing to a closed pipe is an error that the writer
@@ -54,27 +28,16 @@ Signals::Signals() {
     if (!fd_) throw_errno("open a descriptor for signals");
 }
 
-std::vector<int> Signals::take(const PollSet &set) { return set.ready(slot_) != 0 ? take_now() : std::vector<int>{}; }
-
-std::vector<int> Signals::take_now() {
+std::vector<int> Signals::take(const PollSet &set) {
     std::vector<int> taken;
-    std::array<signalfd_siginfo, 16> infos{};
-    for (;;) {
-        const ssize_t got = ::read(fd_.get(), infos.data(), sizeof infos);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return taken;
-        const auto count = static_cast<std::size_t>(got) / sizeof(signalfd_siginfo);
-        for (std::size_t i = 0; i < count; ++i) taken.push_back(static_cast<int>(infos[i].ssi_signo));
-        if (count < infos.size()) return taken;
-    }
+    signalfd_siginfo info{};
+    while (set.ready(slot_) != 0 && ::read(fd_.get(), &info, sizeof info) == sizeof info)
+        taken.push_back(static_cast<int>(info.ssi_signo));
+    return taken;
 }
 
 void Signals::restore_in_child() const {
-    if (child_was_ignored_) {
-        struct sigaction ignore {};
-        ignore.sa_handler = SIG_IGN;
-        ::sigaction(SIGCHLD, &ignore, nullptr);
-    }
+    ::sigaction(SIGCHLD, &original_child_, nullptr);
     ::sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
 }
 

@@ -21,8 +21,6 @@ class Signals {
     void watch(PollSet &set) { slot_ = set.add(fd_.get(), POLLIN); }
     // The signals that have come since, in the order the kernel gives them.
     std::vector<int> take(const PollSet &set);
-    // Without a turn of the loop: what is pending right now.
-    std::vector<int> take_now();
 
     // For a child, between fork and exec: the mask and SIGCHLD's disposition as we found them.
     // Async-signal-safe.
@@ -32,7 +30,7 @@ class Signals {
     UniqueFd fd_;
     std::size_t slot_ = 0;
     sigset_t original_mask_{};
-    bool child_was_ignored_ = false;
+    struct sigaction original_child_ {};
 };
 
 // What a signal does to a process that does not catch it.

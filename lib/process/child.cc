@@ -1,6 +1,5 @@
 #include "process/child.hh"
 
-#include "util/check.hh"
 #include "util/error.hh"
 
 #include <cerrno>
@@ -20,6 +19,20 @@ std::vector<char *> pointers(const std::vector<std::string> &strings) {
     out.reserve(strings.size() + 1);
     for (const std::string &s : strings) out.push_back(const_cast<char *>(s.c_str())); // NOLINT: execve's type
     out.push_back(nullptr);
+    return out;
+}
+
+// The environment of this process with `additions` (NAME=VALUE) put over it.
+std::vector<std::string> environment_with(const std::vector<std::string> &additions) {
+    std::vector<std::string> out;
+    for (char **entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view old = *entry;
+        bool replaced = false;
+        for (const std::string &addition : additions)
+            replaced = replaced || old.starts_with(std::string_view(addition).substr(0, addition.find('=') + 1));
+        if (!replaced) out.emplace_back(old);
+    }
+    out.insert(out.end(), additions.begin(), additions.end());
     return out;
 }
 
@@ -65,38 +78,18 @@ Child::Child(const Command &command, const event::Signals &signals, int terminal
 Child::~Child() {
     if (reaped_) return;
     signal_group(SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    ::waitpid(pid_, nullptr, 0); // all signals are blocked: nothing interrupts
 }
 
 void Child::signal_group(int signal) const { ::kill(-pid_, signal); }
 
-bool Child::has_ended() const {
-    siginfo_t info{};
-    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
-}
-
-std::optional<Status> Child::reap() {
+std::optional<Status> Child::poll() {
     if (reaped_) return std::nullopt;
     int raw = 0;
-    const pid_t got = ::waitpid(pid_, &raw, WNOHANG | WUNTRACED);
-    if (got != pid_) return std::nullopt;
+    if (::waitpid(pid_, &raw, WNOHANG | WUNTRACED) != pid_) return std::nullopt;
     const Status status(raw);
     reaped_ = !status.stopped();
     return status;
-}
-
-std::vector<std::string> environment_with(const std::vector<std::string> &additions) {
-    std::vector<std::string> out;
-    for (char **entry = environ; *entry != nullptr; ++entry) {
-        const std::string_view old = *entry;
-        bool replaced = false;
-        for (const std::string &addition : additions)
-            replaced = replaced || old.starts_with(std::string_view(addition).substr(0, addition.find('=') + 1));
-        if (!replaced) out.emplace_back(old);
-    }
-    out.insert(out.end(), additions.begin(), additions.end());
-    return out;
 }
 
 } // namespace redlock::process

@@ -5,11 +5,10 @@
 #pragma once
 
 #include "event/signals.hh"
-#include "process/status.hh"
 
 #include <optional>
 #include <string>
-#include <sys/types.h>
+#include <sys/wait.h>
 #include <vector>
 
 namespace redlock::process {
@@ -17,6 +16,22 @@ namespace redlock::process {
 struct Command {
     std::vector<std::string> argv;        // at least one; found by PATH, executed directly
     std::vector<std::string> environment; // NAME=VALUE, added to or replacing what we were given
+};
+
+// How a child ended or stopped: waitpid's number as a value with named questions.
+class Status {
+  public:
+    explicit Status(int raw = 0) : raw_(raw) {}
+
+    [[nodiscard]] bool exited() const { return WIFEXITED(raw_); }
+    [[nodiscard]] bool killed() const { return WIFSIGNALED(raw_); }
+    [[nodiscard]] bool stopped() const { return WIFSTOPPED(raw_); }
+    [[nodiscard]] int exit_code() const { return WEXITSTATUS(raw_); } // exited() only
+    [[nodiscard]] int term_signal() const { return WTERMSIG(raw_); }  // killed() only
+    [[nodiscard]] int stop_signal() const { return WSTOPSIG(raw_); }  // stopped() only
+
+  private:
+    int raw_;
 };
 
 class Child {
@@ -37,24 +52,16 @@ class Child {
     void signal_group(int signal) const;
 
     // What happened since the last call, without waiting; nullopt: nothing new. A stop is reported and
-    // is not an end. Before an end is reaped, `before_reaping` runs: the group's number is still ours.
-    template <class BeforeReaping> std::optional<Status> poll(BeforeReaping before_reaping) {
-        if (!reaped_ && has_ended()) before_reaping();
-        return reap();
-    }
+    // is not an end.
+    std::optional<Status> poll();
 
     // The errno with which the command could not be executed, nullopt if it was. Its end follows.
     [[nodiscard]] std::optional<int> exec_error() const { return exec_error_; }
 
   private:
-    [[nodiscard]] bool has_ended() const;
-    std::optional<Status> reap();
     pid_t pid_ = -1;
     bool reaped_ = false;
     std::optional<int> exec_error_;
 };
-
-// The environment of this process with `additions` (NAME=VALUE) put over it.
-std::vector<std::string> environment_with(const std::vector<std::string> &additions);
 
 } // namespace redlock::process

@@ -1,7 +1,7 @@
 #include "process/descendants.hh"
 
-#include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -14,10 +14,8 @@ namespace {
 void append_children(pid_t parent, std::vector<pid_t> &out) {
     std::error_code gone;
     for (const auto &task : std::filesystem::directory_iterator("/proc/" + std::to_string(parent) + "/task", gone)) {
-        std::FILE *list = std::fopen((task.path() / "children").c_str(), "re");
-        if (list == nullptr) continue;
-        for (int pid = 0; std::fscanf(list, "%d", &pid) == 1;) out.push_back(pid); // NOLINT(cert-err34-c): the kernel's
-        std::fclose(list);
+        std::ifstream list(task.path() / "children");
+        for (pid_t pid = 0; list >> pid;) out.push_back(pid);
     }
 }
 } // namespace

@@ -28,23 +28,15 @@ void Supervisor::ended(Instant now) {
     state_ = State::ended;
 }
 
-void Supervisor::end_by(Instant kill_at) {
-    state_ = State::ending;
-    kill_at_ = kill_at;
-    out_.push_back(grace_.first_signal);
-    out_.push_back(SIGCONT); // a stopped command could not act on the first one
-}
-
 void Supervisor::tick(Instant now) {
-    if (state_ == State::running && now >= validity_ - grace_.margin - grace_.grace) {
+    const Instant latest_kill = validity_ - grace_.margin;
+    if (state_ == State::running && now >= latest_kill - grace_.grace) {
+        state_ = State::ending;
         lost_ = true;
-        // Too late for words: a stopped command must not be woken to hear them.
-        if (now >= validity_ - grace_.margin) {
-            state_ = State::killed;
-            out_.push_back(SIGKILL);
-            return;
-        }
-        end_by(std::min(now + grace_.grace, validity_ - grace_.margin));
+        kill_at_ = std::min(now + grace_.grace, latest_kill);
+        // With CONT: a stopped command could not act on the first signal. But where it is too late for words,
+        // it must not be woken to hear them.
+        if (now < kill_at_) out_.insert(out_.end(), {grace_.first_signal, SIGCONT});
     }
     if (state_ == State::ending && now >= kill_at_) {
         state_ = State::killed;
@@ -55,11 +47,8 @@ void Supervisor::tick(Instant now) {
 std::vector<int> Supervisor::take_signals() { return std::exchange(out_, {}); }
 
 std::optional<Instant> Supervisor::deadline() const {
-    switch (state_) {
-    case State::running: return validity_ - grace_.margin - grace_.grace;
-    case State::ending: return kill_at_;
-    default: return std::nullopt;
-    }
+    if (state_ == State::running) return validity_ - grace_.margin - grace_.grace;
+    return state_ == State::ending ? std::optional(kill_at_) : std::nullopt;
 }
 
 bool Supervisor::passed_on(int signal) const {

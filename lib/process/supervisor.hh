@@ -53,7 +53,6 @@ class Supervisor {
     [[nodiscard]] bool passed_on(int signal) const;
 
   private:
-    void end_by(Instant kill_at);
     Grace grace_;
     State state_ = State::waiting;
     Instant validity_ = distant_past;

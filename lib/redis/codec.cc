@@ -1,48 +1,19 @@
 #include "redis/codec.hh"
 
 #include "redis/scripts.hh"
-#include "util/check.hh"
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
+#include <memory>
 #include <new>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace redlock::redis {
 
 namespace {
-
-std::string format(std::span<const std::string_view> words) {
-    std::array<const char *, 8> texts{};
-    std::array<std::size_t, 8> lengths{};
-    check(words.size() <= texts.size(), "a command has at most eight words");
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        texts[i] = words[i].data();
-        lengths[i] = words[i].size();
-    }
-    char *command = nullptr;
-    const auto length = redisFormatCommandArgv(&command, static_cast<int>(words.size()), texts.data(), lengths.data());
-    if (length < 0) throw std::bad_alloc();
-    std::string bytes(command, static_cast<std::size_t>(length));
-    std::free(command);
-    return bytes;
-}
-
-std::string_view script_of(core::Verb verb) {
-    switch (verb) {
-    case core::Verb::acquire: return acquire_script;
-    case core::Verb::extend: return extend_script;
-    case core::Verb::release:
-    case core::Verb::abandon: return release_script;
-    case core::Verb::status: return status_script;
-    }
-    check(false, "every verb has a script");
-    return {};
-}
 
 decltype(redisReplyObjectFunctions::createArray) standard_array;
 
@@ -67,26 +38,36 @@ redisReader *make_reader() {
 
 std::string_view text_of(const redisReply &reply) { return {reply.str, static_cast<std::size_t>(reply.len)}; }
 
-// What is left of a key as PTTL says it; nullopt: for ever.
-std::optional<Duration> time_left(long long ms) {
-    if (ms == -1) return std::nullopt;
-    return milliseconds{std::clamp<long long>(ms, 0, to_ms(longest_duration))};
-}
-
 } // namespace
 
-std::string encode(std::initializer_list<std::string_view> words) { return format({words.begin(), words.size()}); }
-
-std::string encode(const core::Request &request) {
-    const std::string_view script = script_of(request.verb);
-    if (script == status_script) return encode({"EVAL", script, "1", request.key});
-    if (script == release_script) return encode({"EVAL", script, "1", request.key, request.token});
-    // Rounded up: the key must not end before the caller believes that it does.
-    const fmt::format_int ttl(to_ms_up(request.ttl));
-    return encode({"EVAL", script, "1", request.key, request.token, {ttl.data(), ttl.size()}});
+std::string encode(std::initializer_list<std::string_view> words) {
+    std::vector<const char *> texts;
+    std::vector<std::size_t> lengths;
+    for (const std::string_view word : words) {
+        texts.push_back(word.data());
+        lengths.push_back(word.size());
+    }
+    char *command = nullptr;
+    const auto length = redisFormatCommandArgv(&command, static_cast<int>(texts.size()), texts.data(), lengths.data());
+    if (length < 0) throw std::bad_alloc();
+    const std::unique_ptr<char, decltype(&redisFreeCommand)> owned(command, redisFreeCommand);
+    return {command, static_cast<std::size_t>(length)};
 }
 
-void Value::Free::operator()(redisReply *reply) const { freeReplyObject(reply); }
+std::string encode(const core::Request &request) {
+    // Rounded up: the key must not end before the caller believes that it does.
+    const auto ttl = std::to_string(to_ms_up(request.ttl));
+    switch (request.verb) {
+    case core::Verb::acquire: return encode({"EVAL", acquire_script, "1", request.key, request.token, ttl});
+    case core::Verb::extend: return encode({"EVAL", extend_script, "1", request.key, request.token, ttl});
+    case core::Verb::release:
+    case core::Verb::abandon: return encode({"EVAL", release_script, "1", request.key, request.token});
+    case core::Verb::status: break;
+    }
+    return encode({"EVAL", status_script, "1", request.key});
+}
+
+Value::Value(redisReply *owned) : reply_(owned, freeReplyObject) {}
 
 bool Value::is_ok() const { return reply_->type == REDIS_REPLY_STATUS && text_of(*reply_) == "OK"; }
 
@@ -106,21 +87,24 @@ bool Value::decode(core::Reply &into) const {
     if (!is(0, REDIS_REPLY_STRING)) return false;
     const std::string_view word = text_of(*fields[0]);
 
-    const std::string_view won = into.verb == Verb::acquire  ? "granted"
-                                 : into.verb == Verb::extend ? "extended"
-                                                             : "deleted";
-    if (word == won) {
+    const Verb verb = into.verb;
+    const std::string_view won = verb == Verb::acquire ? "granted" : verb == Verb::extend ? "extended" : "deleted";
+    if (word == won && verb != Verb::status) {
         into.answer = Answer::granted;
         return true;
     }
-    if (into.verb == Verb::acquire) {
-        if (word != "refused" || !is(1, REDIS_REPLY_STRING) || !is(2, REDIS_REPLY_INTEGER)) return false;
+    if (word == (verb == Verb::acquire ? "refused" : "held") && (verb == Verb::acquire || verb == Verb::status)) {
+        if (!is(1, REDIS_REPLY_STRING) || !is(2, REDIS_REPLY_INTEGER)) return false;
         into.refusal = Refusal::held;
         into.holder = text_of(*fields[1]);
-        into.holder_ttl = time_left(fields[2]->integer);
+        // What is left as PTTL says it; -1: for ever.
+        if (const long long ms = fields[2]->integer; ms != -1)
+            into.holder_ttl = milliseconds{std::clamp<long long>(ms, 0, to_ms(longest_duration))};
+    } else if (verb == Verb::acquire) {
+        return false;
     } else if (word == "absent") {
         into.refusal = Refusal::absent;
-    } else if (word == "not ours" && is(1, REDIS_REPLY_STRING)) {
+    } else if (word == "not ours" && verb != Verb::status && is(1, REDIS_REPLY_STRING)) {
         into.refusal = Refusal::not_ours;
         into.holder = text_of(*fields[1]);
     } else {
@@ -130,37 +114,18 @@ bool Value::decode(core::Reply &into) const {
     return true;
 }
 
-std::string Value::describe() const {
-    switch (reply_->type) {
-    case REDIS_REPLY_STATUS:
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_ERROR: return fmt::format("\"{}\"", text_of(*reply_));
-    case REDIS_REPLY_INTEGER: return fmt::format("the number {}", reply_->integer);
-    case REDIS_REPLY_NIL: return "nil";
-    case REDIS_REPLY_ARRAY: return fmt::format("an array of {}", reply_->elements);
-    default: return fmt::format("a value of type {}", reply_->type);
-    }
-}
-
-void Reader::Free::operator()(redisReader *reader) const { redisReaderFree(reader); }
-
-Reader::Reader() : reader_(make_reader()) {}
+Reader::Reader() : reader_(make_reader(), redisReaderFree) {}
 
 void Reader::feed(std::string_view bytes) {
-    if (broken_) return;
     buffered_ += bytes.size();
-    if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK) broken_ = true;
+    broken_ = broken_ || redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK;
 }
 
 std::optional<Value> Reader::next() {
-    if (broken_) return std::nullopt;
     void *reply = nullptr;
-    if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) {
-        broken_ = true;
-        return std::nullopt;
-    }
+    broken_ = broken_ || redisReaderGetReply(reader_.get(), &reply) != REDIS_OK;
     if (reply == nullptr) {
-        if (buffered_ > max_reply) broken_ = true;
+        broken_ = broken_ || buffered_ > max_reply;
         return std::nullopt;
     }
     buffered_ = reader_->len - reader_->pos;

@@ -1,4 +1,4 @@
-// Requests to bytes, bytes to replies: RESP by hiredis, bounded. Neither sockets nor clocks. A node may
+// Requests to bytes, bytes to replies: RESP, parsed by hiredis, bounded. Neither sockets nor clocks. A node may
 // send what it likes: nothing here throws for it, and no reply makes us buffer more than `max_reply`.
 #pragma once
 
@@ -29,7 +29,7 @@ std::string encode(const core::Request &request);
 // One reply of a node, of any shape.
 class Value {
   public:
-    explicit Value(redisReply *owned) : reply_(owned) {}
+    explicit Value(redisReply *owned);
 
     [[nodiscard]] bool is_ok() const; // "+OK"
     // The text of an error reply, code word first; nullopt when it is none. As the node wrote it.
@@ -37,14 +37,9 @@ class Value {
     // Fills answer, refusal, holder and holder_ttl of a reply whose verb is set. False: the value is no
     // answer to this verb, and `into` is as it was.
     [[nodiscard]] bool decode(core::Reply &into) const;
-    // For people, raw: what came instead of what was expected.
-    [[nodiscard]] std::string describe() const;
 
   private:
-    struct Free {
-        void operator()(redisReply *reply) const;
-    };
-    std::unique_ptr<redisReply, Free> reply_;
+    std::unique_ptr<redisReply, void (*)(void *)> reply_;
 };
 
 // Cuts the byte stream of one connection into values.
@@ -59,10 +54,7 @@ class Reader {
     [[nodiscard]] bool broken() const { return broken_; }
 
   private:
-    struct Free {
-        void operator()(redisReader *reader) const;
-    };
-    std::unique_ptr<redisReader, Free> reader_;
+    std::unique_ptr<redisReader, void (*)(redisReader *)> reader_;
     std::size_t buffered_ = 0; // fed since the last complete value
     bool broken_ = false;
 };

@@ -1,7 +1,6 @@
 // What is asked of a node and what it answers; the socket is in stream.cc.
 #include "redis/connection.hh"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace redlock::redis {
@@ -18,30 +17,26 @@ Connection::~Connection() {
 
 void Connection::send(core::Request request, Instant now) {
     if (request.verb == Verb::abandon && take_back(request)) return;
-    replace_if_stuck(now);
-    waiting_.push_back({.request = std::move(request), .given = now});
+    std::string bytes = encode(request);
+    waiting_.push_back({.bytes = std::move(bytes), .request = std::move(request), .given = now});
     if (!socket_) {
         if (!dialer_.resolving()) dial(now);
-    } else if (!connecting_ && !flush(now)) {
+    } else if (!connecting_ && flush(now) != 0) {
         read_in(now); // the node may have said why before it closed
     }
 }
 
 // Takes back an acquire that was not written, and answers the abandon, if that settles it.
 bool Connection::take_back(const core::Request &abandon) {
-    const auto is_its_acquire = [&](const Ask &ask) {
-        return ask.kind == Ask::Kind::request && ask.request.verb == Verb::acquire &&
-               ask.request.token == abandon.token && ask.request.key == abandon.key;
-    };
-    bool found = false;
-    for (const Ask &ask : waiting_) {
-        if (!is_its_acquire(ask)) continue;
-        found = true;
+    const auto taken = std::erase_if(waiting_, [&](const Ask &ask) {
+        if (ask.kind != Ask::Kind::request || ask.request.verb != Verb::acquire || ask.request.token != abandon.token ||
+            ask.request.key != abandon.key)
+            return false;
         report(ask, Answer::silent, {.text = "taken back before it was sent"});
-    }
-    std::erase_if(waiting_, is_its_acquire);
+        return true;
+    });
     // The same token may have been asked for before, and written.
-    if (!found || acquired_token_ == abandon.token) return false;
+    if (taken == 0 || acquired_token_ == abandon.token) return false;
     core::Reply reply = reply_to({.request = abandon});
     reply.answer = Answer::refused;
     reply.refusal = core::Refusal::absent;
@@ -71,8 +66,10 @@ void Connection::report_silent(const Ask &ask, std::string_view what) {
     report(ask, Answer::silent, {.text = fmt::format("{} within {} ms", what, within)});
 }
 
-bool Connection::has_requests() const {
-    return std::any_of(waiting_.begin(), waiting_.end(), [](const Ask &ask) { return ask.kind == Ask::Kind::request; });
+void Connection::refuse_waiting(const Fault &fault) {
+    for (const Ask &ask : waiting_)
+        if (ask.kind == Ask::Kind::request) report(ask, Answer::error, fault);
+    waiting_.clear();
 }
 
 // One answer of the node, matched to the oldest ask: RESP answers in order. False: it is no answer to that.
@@ -80,6 +77,7 @@ bool Connection::take_value(const Value &value) {
     if (in_flight_.empty()) return false;
     const Ask &ask = in_flight_.front();
     const bool fits = ask.kind == Ask::Kind::cleanup   ? true
+                      : ask.kind == Ask::Kind::name    ? value.is_ok() || value.error()
                       : ask.kind == Ask::Kind::request ? take_answer(ask, value)
                                                        : take_preamble(ask.kind, value);
     if (fits) in_flight_.pop_front();
@@ -88,30 +86,20 @@ bool Connection::take_value(const Value &value) {
 
 bool Connection::take_preamble(Ask::Kind kind, const Value &value) {
     const auto error = value.error();
-    if (!error) {
-        if (kind != Ask::Kind::name && held_by_ > 0) --held_by_;
-        return value.is_ok();
-    }
-    const auto usual = kind == Ask::Kind::auth ? core::Trouble::access : core::Trouble::passing;
-    Fault fault = explain(*error, url_.password, usual);
-    if (kind == Ask::Kind::name) {
-        // A name is a courtesy and may be forbidden. But a node that turns us away at the door says so here.
-        parting_words_ = std::move(fault);
+    if (error) {
+        const auto usual = kind == Ask::Kind::auth ? core::Trouble::access : core::Trouble::passing;
+        if (!condemned_) condemned_ = explain(*error, url_.password, usual);
+        refuse_waiting(*condemned_); // what is not yet written would only be told the same
         return true;
     }
-    if (!condemned_) condemned_ = std::move(fault);
-    // What is not yet written would only be told the same.
-    for (const Ask &ask : waiting_)
-        if (ask.kind == Ask::Kind::request) report(ask, Answer::error, *condemned_);
-    waiting_.clear();
-    return true;
+    selected_ = kind == Ask::Kind::select && !condemned_;
+    return value.is_ok();
 }
 
 bool Connection::take_answer(const Ask &ask, const Value &value) {
     core::Reply reply = reply_to(ask);
     const auto error = value.error();
     if (!error && !value.decode(reply)) return false;
-    parting_words_.reset();
     const bool granted = reply.answer == Answer::granted;
     if (error || condemned_) {
         report(ask, Answer::error, condemned_ ? *condemned_ : explain(*error, url_.password));
@@ -123,6 +111,7 @@ bool Connection::take_answer(const Ask &ask, const Value &value) {
         // and must not stay in the way of others.
         Ask cleanup{.kind = Ask::Kind::cleanup, .request = ask.request};
         cleanup.request.verb = Verb::abandon;
+        cleanup.bytes = encode(cleanup.request);
         waiting_.push_front(std::move(cleanup));
     }
     return true;
@@ -139,7 +128,7 @@ void Connection::expire(Instant now) {
         const bool connected = socket_ && !connecting_;
         report_silent(ask, dialer_.resolving() ? "host name not resolved"
                            : !connected        ? "connection not established"
-                           : held_by_ > 0      ? "database not selected"
+                           : held_back()       ? "database not selected"
                                                : "the node took no request");
         return true;
     });
@@ -149,7 +138,7 @@ std::optional<Instant> Connection::deadline() const {
     std::optional<Instant> first = connecting_ ? dialer_.switch_at() : std::nullopt;
     for (const auto *asks : {&waiting_, &in_flight_})
         for (const Ask &ask : *asks)
-            if (ask.kind == Ask::Kind::request && !ask.reported) first = event::earlier(first, ask.request.deadline);
+            if (ask.kind == Ask::Kind::request && !ask.reported) first = earlier(first, ask.request.deadline);
     return first;
 }
 

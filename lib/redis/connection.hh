@@ -2,10 +2,11 @@
 // the rules of nodes.hh for its node. Owned by Nodes; never throws for what the node does.
 //
 // Life of the socket: none -> connecting (nothing written yet) -> open -> none. A write is tried as soon
-// as connect() has been called: on a near network that saves a turn of the loop. AUTH, SELECT and CLIENT
-// SETNAME are asks like any other, in front of the first request and in the same write; only where a
-// database has to be selected, requests are held back until the node has said OK: a script that runs in
-// the wrong database could not be told from one in the right.
+// as connect() has been called: on a near network that saves a turn of the loop. AUTH and SELECT are asks
+// like any other, in front of the first request and in the same write; only where a database has to be
+// selected, requests are held back until the node has said OK: a script that runs in the wrong database
+// could not be told from one in the right. CLIENT SETNAME, a courtesy that may be forbidden, comes behind
+// them: what a node says to everybody at its door ("max number of clients") must answer a request.
 #pragma once
 
 #include "core/message.hh"
@@ -38,6 +39,7 @@ class Connection {
     struct Ask {
         enum class Kind { auth, select, name, request, cleanup };
         Kind kind = Kind::request;
+        std::string bytes{};
         core::Request request{}; // request, cleanup
         Instant given{};
         std::optional<Instant> sent{};
@@ -53,18 +55,16 @@ class Connection {
     [[nodiscard]] static core::Reply reply_to(const Ask &ask);
     void report(const Ask &ask, core::Answer answer, Fault fault = {});
     void report_silent(const Ask &ask, std::string_view what);
-    [[nodiscard]] bool has_requests() const;
+    void refuse_waiting(const Fault &fault);
+    [[nodiscard]] bool held_back() const { return url_.db != 0 && !selected_; }
 
     // stream.cc: the socket below
     void dial(Instant now);
-    void push_preamble();
     void give_up_address(int error, Instant now);
-    [[nodiscard]] std::string encode_ask(const Ask &ask) const;
-    [[nodiscard]] bool flush(Instant now);
+    [[nodiscard]] int flush(Instant now);
     void read_in(Instant now);
     void lose(std::string_view why, Instant now);
     void drop_socket(bool abort);
-    void replace_if_stuck(Instant now);
     [[nodiscard]] std::string excerpt(std::string_view text) const;
 
     const config::NodeUrl url_;
@@ -74,21 +74,17 @@ class Connection {
 
     UniqueFd socket_;
     std::optional<std::size_t> slot_; // of socket_, in this turn
-    Instant dialled_{};
-    bool connecting_ = false; // no byte has been written yet
-    bool blocked_ = false;    // the kernel takes no more for now
-    bool proven_ = false;     // the node has answered something on this socket
-    int held_by_ = 0;         // AUTH and SELECT that must be OK before requests are written
-    int error_ = 0;           // errno of a failed flush()
-    std::string half_;        // rest of an ask that was written in part
+    bool connecting_ = false;         // no byte has been written yet
+    bool blocked_ = false;            // the kernel takes no more for now
+    bool proven_ = false;             // the node has answered something on this socket
+    bool selected_ = false;           // the node has said OK to AUTH and SELECT
+    std::string half_;                // rest of an ask that was written in part
     std::unique_ptr<Reader> reader_;
 
     std::deque<Ask> waiting_;   // not a byte written
     std::deque<Ask> in_flight_; // written, not answered
     // The node has refused AUTH or SELECT: nothing on this socket counts; closed when all has been answered.
     std::optional<Fault> condemned_;
-    // An error that may explain why the node closes the connection ("max number of clients").
-    std::optional<Fault> parting_words_;
     std::string acquired_token_; // of the last acquire that was written
 };
 

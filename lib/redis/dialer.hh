@@ -8,7 +8,6 @@
 #include "config/node_url.hh"
 #include "event/poll_set.hh"
 #include "redis/resolver.hh"
-#include "util/fd.hh"
 
 #include <optional>
 #include <string>
@@ -25,7 +24,8 @@ class Dialer {
 
     // A socket that is connected or about to be, to the next address of this round; try to write to it.
     // Empty: wait for the name while resolving(), else the round is over and why() says what failed.
-    // `deadline` is shared out evenly among the addresses not yet tried: see switch_at().
+    // A TCP socket ends by itself when nothing has been acknowledged for some seconds: the peer may be gone
+    // without a word. `deadline` is shared out evenly among the addresses not yet tried: see switch_at().
     UniqueFd dial(Instant now, Instant deadline);
 
     // The last socket failed with this errno value, or took longer than its share.
@@ -37,7 +37,7 @@ class Dialer {
     // When to give the last socket up for the next address; nullopt: it is the last one.
     [[nodiscard]] std::optional<Instant> switch_at() const { return switch_at_; }
     // dial() is waiting for the name.
-    [[nodiscard]] bool resolving() const { return addresses_.empty() && lookup_.has_value(); }
+    [[nodiscard]] bool resolving() const { return addresses_.empty() && lookup_; }
     // Why the round failed; safe to print.
     [[nodiscard]] const std::string &why() const { return why_; }
 
@@ -48,10 +48,9 @@ class Dialer {
 
   private:
     const config::NodeUrl &url_;
-    std::vector<Address> addresses_;
-    std::optional<Lookup> lookup_;
+    std::vector<Address> addresses_; // the first is the next to dial
+    std::shared_ptr<const Lookup> lookup_;
     bool unresolved_ = false; // the look-up of this round has failed
-    std::size_t current_ = 0; // the address to dial next
     std::size_t tried_ = 0;   // addresses that failed in this round
     std::optional<Instant> switch_at_;
     std::string why_;

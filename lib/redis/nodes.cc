@@ -2,7 +2,6 @@
 
 #include "event/clock.hh"
 #include "redis/connection.hh"
-#include "util/check.hh"
 
 #include <utility>
 
@@ -17,13 +16,9 @@ Nodes::~Nodes() = default;
 
 std::size_t Nodes::size() const { return connections_.size(); }
 
-const std::string &Nodes::name(core::NodeIndex node) const {
-    check(node < connections_.size(), "the node exists");
-    return connections_[node]->name();
-}
+const std::string &Nodes::name(core::NodeIndex node) const { return connections_[node]->name(); }
 
 void Nodes::send(core::Request request) {
-    check(request.node < connections_.size(), "the request is for a node that exists");
     Connection &connection = *connections_[request.node];
     connection.send(std::move(request), event::now());
 }
@@ -39,7 +34,7 @@ void Nodes::handle(const event::PollSet &set) {
 
 std::optional<Instant> Nodes::deadline() const {
     std::optional<Instant> first;
-    for (const auto &connection : connections_) first = event::earlier(first, connection->deadline());
+    for (const auto &connection : connections_) first = earlier(first, connection->deadline());
     return first;
 }
 

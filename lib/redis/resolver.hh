@@ -3,10 +3,13 @@
 #pragma once
 
 #include "config/node_url.hh"
+#include "util/fd.hh"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <vector>
 
@@ -20,22 +23,15 @@ struct Address {
 // The address of a numeric host or of a unix socket, without looking anything up; empty for a name.
 std::vector<Address> resolve_at_once(const config::NodeUrl &url);
 
-// One look-up of a name under way. May be forgotten before it is done: the thread ends by itself.
-class Lookup {
-  public:
-    Lookup(const std::string &host, std::uint16_t port);
-
-    // Readable once it is done; borrowed. -1: nothing to wait for, it is done.
-    [[nodiscard]] int fd() const;
-    [[nodiscard]] bool done() const;
-
-    // When done: the addresses, or why there are none.
-    [[nodiscard]] const std::vector<Address> &addresses() const;
-    [[nodiscard]] const std::string &error() const;
-
-  private:
-    struct Shared;
-    std::shared_ptr<Shared> shared_;
+// One look-up of a name: when it is done, the addresses, or why there are none.
+struct Lookup {
+    UniqueFd event{::eventfd(0, EFD_CLOEXEC)}; // readable once it is done, if there is one
+    std::vector<Address> addresses;
+    std::string error;
+    std::atomic<bool> done = false; // the thread writes the others before, the loop reads them after
 };
+
+// Begins a look-up. It may be forgotten before it is done: the thread ends by itself.
+std::shared_ptr<const Lookup> look_up(const std::string &host, std::uint16_t port);
 
 } // namespace redlock::redis

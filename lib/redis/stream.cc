@@ -7,15 +7,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fmt/format.h>
+#include <utility>
 
 namespace redlock::redis {
 
 namespace {
-
-// A connection that has owed us something for so long is replaced by the next request: the peer may be
-// gone without a word, and TCP would go on trying for a quarter of an hour.
-constexpr Duration patience = seconds{5};
 
 // Reads in one turn of the loop: a node that never stops talking must not keep the others waiting.
 constexpr int reads_per_turn = 4;
@@ -30,66 +26,43 @@ void abort_on_close(int socket) {
 } // namespace
 
 void Connection::dial(Instant now) {
+    if (waiting_.empty()) return dialer_.settle();
     Instant deadline = distant_future;
     for (const Ask &ask : waiting_) deadline = std::min(deadline, ask.request.deadline);
-    while (has_requests()) {
-        socket_ = dialer_.dial(now, deadline);
-        if (!socket_) {
-            if (dialer_.resolving()) return;
-            for (const Ask &ask : waiting_) report(ask, core::Answer::error, {.text = dialer_.why()});
-            waiting_.clear();
-            return;
-        }
-        connecting_ = true;
-        dialled_ = now;
-        reader_ = std::make_unique<Reader>();
-        push_preamble();
-        if (flush(now)) return;
-        dialer_.reject(error_);
-        drop_socket(false);
+    socket_ = dialer_.dial(now, deadline);
+    if (!socket_) {
+        if (!dialer_.resolving()) refuse_waiting({.text = dialer_.why()});
+        return;
     }
-}
-
-void Connection::push_preamble() {
-    const bool must_auth = !url_.user.empty() || !url_.password.empty();
-    waiting_.push_front({.kind = Ask::Kind::name});
-    if (url_.db != 0) waiting_.push_front({.kind = Ask::Kind::select});
-    if (must_auth) waiting_.push_front({.kind = Ask::Kind::auth});
-    held_by_ = url_.db == 0 ? 0 : must_auth ? 2 : 1;
-}
-
-std::string Connection::encode_ask(const Ask &ask) const {
-    switch (ask.kind) {
-    case Ask::Kind::auth:
-        if (url_.user.empty()) return encode({"AUTH", url_.password});
-        return encode({"AUTH", url_.user, url_.password});
-    case Ask::Kind::select: return encode({"SELECT", fmt::format_int(url_.db).str()});
-    case Ask::Kind::name: return encode({"CLIENT", "SETNAME", "redlock"});
-    case Ask::Kind::request:
-    case Ask::Kind::cleanup: break;
+    connecting_ = true;
+    reader_ = std::make_unique<Reader>();
+    if (url_.db != 0)
+        waiting_.push_front({.kind = Ask::Kind::select, .bytes = encode({"SELECT", std::to_string(url_.db)})});
+    if (!url_.user.empty()) {
+        waiting_.push_front({.kind = Ask::Kind::auth, .bytes = encode({"AUTH", url_.user, url_.password})});
+    } else if (!url_.password.empty()) {
+        waiting_.push_front({.kind = Ask::Kind::auth, .bytes = encode({"AUTH", url_.password})});
     }
-    return encode(ask.request);
+    waiting_.push_back({.kind = Ask::Kind::name, .bytes = encode({"CLIENT", "SETNAME", "redlock"})});
+    if (const int error = flush(now); error != 0) give_up_address(error, now);
 }
 
-// Writes all that may be written, in one go. False: the socket is no good, see error_; what was not begun
-// is still waiting.
-bool Connection::flush(Instant now) {
+// Writes all that may be written, in one go. Returns the errno value of a socket that is no good; what was
+// not begun is still waiting.
+int Connection::flush(Instant now) {
     std::string batch = half_;
-    std::vector<std::size_t> ends; // in batch, of each ask
     for (const Ask &ask : waiting_) {
-        if (ask.kind == Ask::Kind::request && held_by_ > 0) break;
-        batch += encode_ask(ask);
-        ends.push_back(batch.size());
+        if (ask.kind == Ask::Kind::request && held_back()) break;
+        batch += ask.bytes;
     }
     blocked_ = false;
-    if (batch.empty()) return true;
+    if (batch.empty()) return 0;
 
     const ssize_t result = ::send(socket_.get(), batch.data(), batch.size(), MSG_NOSIGNAL);
     if (result < 0) {
         // ENOTCONN: some systems say so while they connect.
         blocked_ = errno == EAGAIN || errno == EINTR || (connecting_ && errno == ENOTCONN);
-        error_ = errno;
-        return blocked_;
+        return blocked_ ? 0 : errno;
     }
     if (connecting_) {
         connecting_ = false;
@@ -97,18 +70,17 @@ bool Connection::flush(Instant now) {
     }
     const auto written = static_cast<std::size_t>(result);
     std::size_t begun = half_.size(); // up to here the batch belongs to asks that are in flight
-    for (const std::size_t end : ends) {
-        if (begun >= written) break;
+    while (begun < written) {
         Ask &ask = in_flight_.emplace_back(std::move(waiting_.front()));
         waiting_.pop_front();
         ask.sent = now;
         if (ask.kind == Ask::Kind::request && ask.request.verb == core::Verb::acquire)
             acquired_token_ = ask.request.token;
-        begun = end;
+        begun += std::exchange(ask.bytes, {}).size();
     }
-    half_ = written < begun ? batch.substr(written, begun - written) : std::string();
+    half_ = batch.substr(written, begun - written);
     blocked_ = written < batch.size();
-    return true;
+    return 0;
 }
 
 void Connection::read_in(Instant now) {
@@ -122,7 +94,7 @@ void Connection::read_in(Instant now) {
         const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
         reader_->feed(bytes);
         while (const auto value = reader_->next()) {
-            if (!take_value(*value)) return lose("unexpected reply" + excerpt(value->describe()), now);
+            if (!take_value(*value)) return lose("unexpected reply" + excerpt(bytes), now);
             proven_ = proven_ || !value->error();
         }
         if (reader_->broken())
@@ -130,7 +102,7 @@ void Connection::read_in(Instant now) {
         if (bytes.size() < buffer.size()) break;
     }
     // Requests that the preamble held back, a cleanup, or what a flush() before could not write.
-    if (!blocked_ && !flush(now)) return lose(std::strerror(error_), now);
+    if (const int error = blocked_ ? 0 : flush(now); error != 0) return lose(std::strerror(error), now);
     if (condemned_ && in_flight_.empty() && half_.empty()) {
         drop_socket(false);
         dial(now);
@@ -140,25 +112,21 @@ void Connection::read_in(Instant now) {
 // The connection has ended. Whoever is in flight on it will not be answered any more.
 void Connection::lose(std::string_view why, Instant now) {
     const bool proven = proven_;
-    Fault fault = condemned_ ? *condemned_ : parting_words_ ? *parting_words_ : Fault{.text = std::string(why)};
+    const Fault fault = condemned_.value_or(Fault{.text = std::string(why)});
     drop_socket(!in_flight_.empty());
     for (const Ask &ask : in_flight_)
         if (ask.kind == Ask::Kind::request && !ask.reported) report(ask, core::Answer::error, fault);
     in_flight_.clear();
     // Not a byte of the others was written. They get a new connection, if this one has ever been good for
     // anything.
-    if (!proven) {
-        for (const Ask &ask : waiting_) report(ask, core::Answer::error, fault);
-        waiting_.clear();
-    }
+    if (!proven) refuse_waiting(fault);
     dial(now);
 }
 
 void Connection::give_up_address(int error, Instant now) {
     dialer_.reject(error);
     drop_socket(false);
-    if (has_requests()) dial(now);
-    else dialer_.settle();
+    dial(now);
 }
 
 void Connection::drop_socket(bool abort) {
@@ -166,26 +134,14 @@ void Connection::drop_socket(bool abort) {
     socket_.reset();
     slot_.reset();
     half_.clear();
-    connecting_ = blocked_ = proven_ = false;
-    held_by_ = 0;
+    connecting_ = blocked_ = proven_ = selected_ = false;
     condemned_.reset();
-    parting_words_.reset();
     std::erase_if(waiting_, [](const Ask &ask) { return ask.kind != Ask::Kind::request; });
 }
 
 // Nothing that a node says may repeat the password, in parts or changed: no excerpts where there is one.
 std::string Connection::excerpt(std::string_view text) const {
     return url_.password.empty() ? ": " + printable(text, 64) : std::string();
-}
-
-// Replaces a connection that seems dead, unless the answers have come by now (we may have been stopped).
-void Connection::replace_if_stuck(Instant now) {
-    const auto is_stuck = [&] {
-        return socket_ && !connecting_ && !in_flight_.empty() && now - *in_flight_.front().sent > patience;
-    };
-    if (socket_ && connecting_ && now - dialled_ > patience) give_up_address(ETIMEDOUT, now);
-    if (is_stuck()) read_in(now);
-    if (is_stuck()) lose("given up: no answer for some seconds", now);
 }
 
 void Connection::watch(event::PollSet &set) {
@@ -197,15 +153,13 @@ void Connection::watch(event::PollSet &set) {
 }
 
 void Connection::handle(const event::PollSet &set, Instant now) {
-    if (dialer_.take_lookup()) {
-        if (has_requests()) dial(now);
-        else dialer_.settle();
-    }
+    if (dialer_.take_lookup()) dial(now);
     const int events = slot_ ? set.ready(*slot_) : 0;
     if (connecting_) {
         // Writing tells whether the connect has succeeded.
-        if (events != 0 && !flush(now)) give_up_address(error_, now);
-        else if (connecting_ && dialer_.switch_at() && now >= *dialer_.switch_at()) give_up_address(ETIMEDOUT, now);
+        int error = events != 0 ? flush(now) : 0;
+        if (connecting_ && error == 0 && dialer_.switch_at() && now >= *dialer_.switch_at()) error = ETIMEDOUT;
+        if (error != 0) give_up_address(error, now);
     } else if (events != 0) {
         if ((events & POLLOUT) != 0) blocked_ = false;
         read_in(now); // and writes

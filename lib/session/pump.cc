@@ -14,13 +14,17 @@ void Pump::send() {
     }
 }
 
-void Pump::handle(const event::PollSet &set) {
-    nodes_.handle(set);
+std::vector<int> Pump::turn(std::optional<Instant> deadline) {
+    poll_.clear();
+    signals_.watch(poll_);
+    nodes_.watch(poll_);
+    poll_.wait(earlier(deadline, earlier(core_.deadline(), nodes_.deadline())));
+    // Replies first, then the time: what has arrived in time counts.
+    nodes_.handle(poll_);
     send();
     core_.tick(event::now());
     send();
+    return signals_.take(poll_);
 }
-
-std::optional<Instant> Pump::deadline() const { return event::earlier(core_.deadline(), nodes_.deadline()); }
 
 } // namespace redlock::session

@@ -1,27 +1,21 @@
 #include "util/error.hh"
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace redlock {
 
-namespace {
-std::string describe(std::string_view operation, std::string_view object, int code) {
-    std::string text = "cannot ";
-    text += operation;
-    if (!object.empty()) {
-        text += ' ';
-        text += object;
-    }
-    text += ": ";
-    text += std::strerror(code);
-    return text;
-}
-} // namespace
-
 SystemError::SystemError(std::string_view operation, std::string_view object, int code)
-    : std::runtime_error(describe(operation, object, code)) {}
+    : std::runtime_error("cannot " + std::string(operation) + (object.empty() ? "" : " ") + std::string(object) + ": " +
+                         std::strerror(code)) {}
 
 void throw_errno(std::string_view operation, std::string_view object) { throw SystemError(operation, object, errno); }
+
+void check_failed(const char *what, const char *file, unsigned line) {
+    std::fprintf(stderr, "redlock: internal error: not true that %s (%s:%u); please report this\n", what, file, line);
+    std::abort();
+}
 
 } // namespace redlock

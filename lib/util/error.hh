@@ -1,5 +1,6 @@
 // Errors that end a run. Thrown where they are found, caught and printed in main alone, which maps the
 // class to the exit code. What nodes say is never one of these: those are values (core/message.hh).
+// And assertions about our own code, on in every build: a lock tool that has lost its bearings must stop.
 #pragma once
 
 #include <stdexcept>
@@ -26,5 +27,15 @@ struct SystemError : std::runtime_error {
 
 // Throws SystemError with the current errno.
 [[noreturn]] void throw_errno(std::string_view operation, std::string_view object = {});
+
+[[noreturn]] void check_failed(const char *what, const char *file, unsigned line);
+
+// Aborts with file and line when `condition` is false. `what` says the rule that should have held.
+// (The builtins are what std::source_location is made of; clang 14 has them, but not that.)
+inline void check(bool condition, const char *what, const char *file = __builtin_FILE(),
+                  unsigned line = __builtin_LINE()) {
+    if (!condition) [[unlikely]]
+        check_failed(what, file, line);
+}
 
 } // namespace redlock

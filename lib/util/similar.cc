@@ -1,7 +1,6 @@
 #include "util/similar.hh"
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 namespace redlock {
@@ -10,22 +9,17 @@ namespace {
 
 // Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b`.
 std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before(b.size() + 1);
-    std::vector<std::size_t> last(b.size() + 1);
-    std::vector<std::size_t> now(b.size() + 1);
-    std::iota(last.begin(), last.end(), 0U);
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        now[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t swap = a[i - 1] == b[j - 1] ? 0U : 1U;
-            now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + swap});
+    std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+    for (std::size_t i = 0; i <= a.size(); ++i) {
+        for (std::size_t j = 0; j <= b.size(); ++j) {
+            d[i][j] = std::max(i, j);
+            if (i == 0 || j == 0) continue;
+            d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = std::min(now[j], before[j - 2] + 1);
+                d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
         }
-        std::swap(before, last);
-        std::swap(last, now);
     }
-    return last[b.size()];
+    return d[a.size()][b.size()];
 }
 
 } // namespace

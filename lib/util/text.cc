@@ -1,22 +1,17 @@
 #include "util/text.hh"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdint>
 
 namespace redlock {
 
 namespace {
 
-void append_hex(std::string &out, unsigned char byte) {
+void append_hex(std::string &out, char byte) {
     constexpr const char *digits = "0123456789ABCDEF";
-    out += digits[byte >> 4U];
-    out += digits[byte & 15U];
-}
-
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
+    out += digits[static_cast<unsigned char>(byte) >> 4U];
+    out += digits[static_cast<unsigned char>(byte) & 15U];
 }
 
 // Length of the printable UTF-8 sequence at the start of `text`; 0 where it is none, or a control
@@ -33,11 +28,10 @@ std::size_t printable_length(std::string_view text) {
         code = code << 6U | (byte(i) & 0x3fU);
     }
     constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return 0;
-    if (code < 0xa0) return 0;
-    // Marks that reorder or hide what follows them on a terminal.
-    if ((code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-        (code >= 0x2066 && code <= 0x2069) || code == 0xfeff)
+    // No surrogates; and no marks that reorder or hide what follows them on a terminal.
+    const auto within = [&](std::uint32_t first, std::uint32_t last) { return code >= first && code <= last; };
+    if (code < least[length] || code > 0x10ffff || within(0xd800, 0xdfff) || within(0x80, 0x9f) ||
+        within(0x200b, 0x200f) || within(0x2028, 0x202e) || within(0x2066, 0x2069) || code == 0xfeff)
         return 0;
     return length;
 }
@@ -45,57 +39,41 @@ std::size_t printable_length(std::string_view text) {
 } // namespace
 
 std::string printable(std::string_view text, std::size_t limit) {
-    const bool cut = text.size() > limit;
-    if (cut) text = text.substr(0, limit);
     std::string out;
-    out.reserve(text.size());
-    while (!text.empty()) {
-        std::size_t length = printable_length(text);
-        if (text[0] == '\\') {
+    for (std::string_view left = text.substr(0, limit); !left.empty();) {
+        const std::size_t length = printable_length(left);
+        if (left[0] == '\\') {
             out += "\\\\";
         } else if (length > 0) {
-            out += text.substr(0, length);
+            out += left.substr(0, length);
         } else {
             out += "\\x";
-            append_hex(out, static_cast<unsigned char>(text[0]));
+            append_hex(out, left[0]);
         }
-        if (length == 0) length = 1;
-        text.remove_prefix(length);
+        left.remove_prefix(std::max<std::size_t>(length, 1));
     }
-    if (cut) out += "...";
-    return out;
+    return text.size() > limit ? out + "..." : out;
 }
 
-std::string percent_encode(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (const char c : text) {
-        const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-                           c == '_' || c == '-';
-        if (plain) {
-            out += c;
-        } else {
-            out += '%';
-            append_hex(out, static_cast<unsigned char>(c));
-        }
-    }
+std::string percent_encode(char c) {
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    if (plain.find(c) != plain.npos) return {c};
+    std::string out = "%";
+    append_hex(out, c);
     return out;
 }
 
 std::string percent_decode(std::string_view text) {
     std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size()) {
-            const int high = hex_value(text[i + 1]);
-            const int low = hex_value(text[i + 2]);
-            if (high >= 0 && low >= 0) {
-                out += static_cast<char>(high * 16 + low);
-                i += 2;
-                continue;
-            }
+    for (; !text.empty(); text.remove_prefix(1)) {
+        unsigned byte = 0;
+        if (text[0] == '%' && text.size() > 2 &&
+            std::from_chars(text.data() + 1, text.data() + 3, byte, 16).ptr == text.data() + 3) {
+            text.remove_prefix(2);
+            out += static_cast<char>(byte);
+        } else {
+            out += text[0];
         }
-        out += text[i];
     }
     return out;
 }

@@ -13,9 +13,9 @@ namespace redlock {
 // input are shown; what is cut is marked with "...".
 std::string printable(std::string_view text, std::size_t limit = 256);
 
-// Percent-encoding: everything but [A-Za-z0-9._-] becomes %NN. The result is one shell word.
-std::string percent_encode(std::string_view text);
-// The inverse; a malformed escape stays as it is.
+// Percent-encoding of one byte: all but [A-Za-z0-9_-] become %NN.
+std::string percent_encode(char c);
+// The inverse, for a text; a malformed escape stays as it is.
 std::string percent_decode(std::string_view text);
 
 // All of `text` as a decimal number; nullopt for anything else, and for what T cannot hold.

@@ -3,8 +3,10 @@
 // integer. Only event/clock.hh reads the clock; everybody else is handed an Instant.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace redlock {
 
@@ -28,6 +30,11 @@ using std::chrono::seconds;
 inline constexpr Duration longest_duration = std::chrono::hours{24 * 366 * 10};
 inline constexpr Instant distant_past = Instant{} - std::chrono::hours{24 * 366 * 100};
 inline constexpr Instant distant_future = Instant{} + std::chrono::hours{24 * 366 * 100};
+
+// The earlier of two deadlines, where nullopt means none.
+inline std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+    return a && b ? std::min(a, b) : a ? a : b;
+}
 
 // Whole milliseconds for the wire and for people, rounded towards zero or up.
 constexpr std::int64_t to_ms(Duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }

@@ -46,7 +46,7 @@ TEST(Help, NamesEveryOptionEnvironmentAndExitCodeOfTheCommand) {
         }
         for (const ExitCode &each : all_exit_codes)
             if ((each.commands & bit(command.command)) != 0) {
-                EXPECT_NE(text.find(each.meaning.substr(0, 20)), text.npos) << command.name << " " << each.name;
+                EXPECT_NE(text.find(each.meaning.substr(0, 20)), text.npos) << command.name << " " << each.code;
             }
         EXPECT_NE(overview_text().find(command.summary), std::string::npos);
     }

@@ -60,7 +60,7 @@ class Client {
     void turn(Duration at_most) {
         set.clear();
         nodes.watch(set);
-        set.wait(event::earlier(nodes.deadline(), event::now() + at_most));
+        set.wait(earlier(nodes.deadline(), event::now() + at_most));
         nodes.handle(set);
         collect();
     }

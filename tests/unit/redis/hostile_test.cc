@@ -45,8 +45,8 @@ TEST(Hostile, NoRedisAtAll) {
 TEST(Hostile, RepliesTooLongOrTooDeep) {
     for (const std::string &bytes :
          {std::string("*1000000000\r\n"), std::string("*2147483647\r\n"), std::string("*9223372036854775807\r\n"),
-          std::string("+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"), "+" + std::string(200'000, 'a'),
-          "+OK\r\n$100000\r\n" + std::string(100'000, 'a') + "\r\n"}) {
+          std::string("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"), "+" + std::string(200'000, 'a'),
+          "$100000\r\n" + std::string(100'000, 'a') + "\r\n"}) {
         const core::Reply reply = answer_to_acquire(bytes);
         EXPECT_EQ(reply.answer, Answer::error);
         EXPECT_TRUE(says(reply, "not a Redis reply")) << reply.text;
@@ -74,7 +74,7 @@ TEST(Hostile, AnswersWithoutEnd) {
         std::string block;
         while (block.size() < 60'000) block += granted;
         peer.read();
-        bool open = peer.write(named);
+        bool open = peer.write(granted) && peer.write(named);
         while (open) open = peer.write(block);
         ended = true;
     });
@@ -87,27 +87,83 @@ TEST(Hostile, AnswersWithoutEnd) {
 TEST(Hostile, AnswersOfTheWrongShape) {
     for (const std::string_view bytes : {":5\r\n", "+OK\r\n", "$-1\r\n", "*0\r\n", "*1\r\n:1\r\n",
                                          "*1\r\n$7\r\nrefused\r\n", "*1\r\n$8\r\nextended\r\n", "$7\r\ngranted\r\n"}) {
-        const core::Reply reply = answer_to_acquire(std::string(named) + std::string(bytes));
+        const core::Reply reply = answer_to_acquire(std::string(bytes));
         EXPECT_EQ(reply.answer, Answer::error) << bytes;
         EXPECT_TRUE(says(reply, "unexpected reply")) << reply.text;
     }
-    // The same in the place of the answer to CLIENT SETNAME: replies would be off by one.
-    EXPECT_EQ(answer_to_acquire(std::string(granted) + std::string(granted)).answer, Answer::error);
-    EXPECT_EQ(answer_to_acquire(":1\r\n").answer, Answer::error);
+}
+
+// In the place of the answer to CLIENT SETNAME: replies would be off by one.
+TEST(Hostile, AnAnswerTooManyEndsTheConnection) {
+    for (const std::string_view extra : {granted, std::string_view(":1\r\n")}) {
+        std::atomic<bool> ended = false;
+        const FakeServer server([&](const Peer &peer) {
+            peer.read();
+            if (peer.write(granted) && peer.write(extra)) peer.wait();
+            ended = true;
+        });
+        Client client(server.url());
+        EXPECT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
+        client.turn_until([&] { return ended.load(); });
+        EXPECT_TRUE(client.replies.empty());
+    }
+}
+
+TEST(Hostile, ANameMayBeForbidden) {
+    std::atomic<int> connections = 0;
+    const FakeServer server([&](const Peer &peer) {
+        ++connections;
+        peer.read();
+        if (!peer.write(std::string(granted) + "-NOPERM this user has no permissions\r\n")) return;
+        peer.read();
+        if (peer.write("*1\r\n$7\r\ndeleted\r\n")) peer.wait();
+    });
+    Client client(server.url());
+    EXPECT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
+    EXPECT_EQ(client.ask(Verb::release, "mine").answer, Answer::granted);
+    EXPECT_EQ(connections, 1);
 }
 
 TEST(Hostile, AnyErrorToAuthIsAQuestionOfAccess) {
     config::NodeUrl access;
     access.password = "hunter2";
-    const core::Reply reply = answer_to_acquire("-ERR what?\r\n+OK\r\n-ERR what?\r\n", false, access);
+    const core::Reply reply = answer_to_acquire("-ERR what?\r\n-ERR what?\r\n+OK\r\n", false, access);
     EXPECT_EQ(reply.text, "ERR what?");
     EXPECT_EQ(reply.trouble, core::Trouble::access);
-    EXPECT_EQ(answer_to_acquire("+OK\r\n-ERR what?\r\n").trouble, core::Trouble::passing);
+    EXPECT_EQ(answer_to_acquire("-ERR what?\r\n+OK\r\n").trouble, core::Trouble::passing);
+}
+
+// A database that was selected behind a refused AUTH is nobody's: what came meanwhile takes a new connection.
+TEST(Hostile, NothingIsWrittenBehindARefusedAuth) {
+    std::atomic<int> connections = 0;
+    std::atomic<bool> may_select = false;
+    std::string behind;
+    const FakeServer server([&](const Peer &peer) {
+        peer.read();
+        if (++connections == 1) {
+            if (!peer.write("-WRONGPASS no\r\n")) return;
+            while (!may_select) std::this_thread::sleep_for(milliseconds{1});
+            if (peer.write("+OK\r\n")) behind = peer.read();
+        } else if (peer.write("-WRONGPASS no\r\n+OK\r\n")) {
+            peer.wait();
+        }
+    });
+    config::NodeUrl url = server.url();
+    url.password = "hunter2";
+    url.db = 1;
+    Client client(url);
+    EXPECT_EQ(client.ask(Verb::acquire, "mine").trouble, core::Trouble::access);
+    const core::Serial meanwhile = client.send(Verb::acquire, "mine");
+    may_select = true;
+    EXPECT_EQ(client.wait(meanwhile).trouble, core::Trouble::access);
+    EXPECT_EQ(connections, 2);
+    EXPECT_EQ(behind, "");
 }
 
 TEST(Hostile, ConnectionsThatEnd) {
     EXPECT_EQ(answer_to_acquire("", true).text, "connection closed by the node");
-    EXPECT_EQ(answer_to_acquire("+OK\r\n*1\r\n$7\r\ngran", true).answer, Answer::error);
+    EXPECT_EQ(answer_to_acquire("*1\r\n$7\r\ngran", true).answer, Answer::error);
+    EXPECT_TRUE(says(answer_to_acquire("-ERR max number of clients reached\r\n", true), "raise its maxclients"));
     const FakeServer server([&](const Peer &peer) {
         peer.read();
         peer.reset();
@@ -141,7 +197,7 @@ TEST(Hostile, AServerThatClosesAtOnceIsNotDialledForEver) {
 TEST(Hostile, OneByteAtATime) {
     const FakeServer server([](const Peer &peer) {
         peer.read();
-        constexpr std::string_view bytes = "+OK\r\n*1\r\n$7\r\ngranted\r\n";
+        constexpr std::string_view bytes = "*1\r\n$7\r\ngranted\r\n+OK\r\n";
         for (const char &byte : bytes)
             if (!peer.write({&byte, 1})) return;
         peer.wait();
@@ -158,7 +214,7 @@ TEST(Hostile, AbandonGoesOverANewConnection) {
         const std::string bytes = peer.read();
         if (++connections == 1) return;
         second = bytes;
-        if (peer.write("+OK\r\n*1\r\n$7\r\ndeleted\r\n")) peer.wait();
+        if (peer.write("*1\r\n$7\r\ndeleted\r\n+OK\r\n")) peer.wait();
     });
     Client client(server.url());
     const core::Serial acquire = client.send(Verb::acquire, "mine");
@@ -175,11 +231,11 @@ TEST(Hostile, AbandonIsSentWhenTheSameAcquireWasEverWritten) {
     const FakeServer server([&](const Peer &peer) {
         peer.read();
         if (++connections == 1) {
-            if (peer.write("+OK\r\n+OK\r\n")) peer.read(); // takes the acquire, then closes
+            if (peer.write("+OK\r\n")) peer.read(); // takes the acquire, then closes
             return;
         }
         while (!may_answer) std::this_thread::sleep_for(milliseconds{1});
-        if (!peer.write("+OK\r\n+OK\r\n")) return;
+        if (!peer.write("+OK\r\n")) return;
         peer.read(); // the abandon
         if (peer.write("*1\r\n$7\r\ndeleted\r\n")) peer.wait();
     });
@@ -200,8 +256,8 @@ TEST(Hostile, ThePasswordIsNeverRepeated) {
     config::NodeUrl access;
     access.password = "hunter2";
     for (const char *bytes :
-         {"*2\r\n$4\r\nAUTH\r\n$7\r\nhunter2\r\n", "500 AUTH hunter2\r\n", "-ERR no hunter2\r\n+OK\r\n-x\r\n",
-          "+hunter2\r\n", "$7\r\nhunter2\r\n", "+OK\r\n+OK\r\n-ERR hunter2\r\n"}) {
+         {"*2\r\n$4\r\nAUTH\r\n$7\r\nhunter2\r\n", "500 AUTH hunter2\r\n", "-ERR no hunter2\r\n-x\r\n+OK\r\n",
+          "+hunter2\r\n", "$7\r\nhunter2\r\n", "+OK\r\n-ERR hunter2\r\n+OK\r\n"}) {
         const core::Reply reply = answer_to_acquire(bytes, true, access);
         EXPECT_EQ(reply.answer, Answer::error);
         EXPECT_FALSE(says(reply, "hunter2")) << reply.text;

@@ -1,0 +1,53 @@
+#include "cmd/pass.hh"
+
+#include "cmd/exit_code.hh"
+#include "cmd/job.hh"
+#include "cmd/report.hh"
+#include "cmd/say.hh"
+#include "event/clock.hh"
+#include "session/pump.hh"
+#include "util/text.hh"
+
+namespace redlock::cmd {
+
+Pass::Pass(const Settings &settings, event::Signals &signals)
+    : settings_(settings), signals_(signals), nodes_(settings.nodes), await_(nodes_.size(), true) {}
+
+core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
+    core::Sweep sweep(event::now(), {.verb = verb,
+                                     .key = key,
+                                     .token = settings_.token,
+                                     .ttl = settings_.timing.ttl,
+                                     .ask = std::vector<bool>(nodes_.size(), true),
+                                     .await = await_,
+                                     .quorum = settings_.quorum,
+                                     .node_timeout = settings_.timing.node_timeout,
+                                     .first = next_});
+    next_ += nodes_.size();
+    session::Pump pump(sweep, nodes_, signals_);
+    pump.send();
+    while (!sweep.done()) note_signals(pump.turn(), death_);
+    for (core::NodeIndex node = 0; node < nodes_.size(); ++node) await_[node] = sweep.answers()[node].has_value();
+    return sweep;
+}
+
+void Pass::finish() {
+    nodes_.finish();
+    if (death_ != 0) event::die_of(death_);
+}
+
+int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, std::string_view &result) {
+    const std::string name = printable(settings.name);
+    const std::string table = node_table(nodes_of(settings, sweep.answers()));
+    if (sweep.denied()) {
+        result = "denied";
+        say("the nodes refuse our credentials: {} {}\n{}", name, trouble, table);
+        return exit_code::access;
+    }
+    result = "unreachable";
+    say("{} of {} nodes answered, {} are needed: {} {}\n{}", sweep.answered(), settings.nodes.size(), settings.quorum,
+        name, trouble, table);
+    return exit_code::unreachable;
+}
+
+} // namespace redlock::cmd
