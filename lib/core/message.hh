@@ -72,6 +72,9 @@ struct Reply {
     // Just before the first byte of the request was written; nullopt: no byte of it left this process,
     // so the node cannot have acted on it.
     std::optional<Instant> sent;
+
+    // The fence of this grant; 0 until the nodes keep fences.
+    std::uint64_t fence = 0;
 };
 
 } // namespace redlock::core

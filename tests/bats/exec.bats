@@ -193,7 +193,7 @@ while True:
 now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000)'; }
 
 @test "all nodes flushed: a command that ignores TERM is dead at the next renewal, 79, told why" {
-  background exec --ttl 2s db -- python3 -c "$STUBBORN" 2>err
+  background exec --ttl 6s db -- python3 -c "$STUBBORN" 2>err
   wait_until test -e started
   for i in 1 2 3 4 5; do node_cli "$i" FLUSHALL; done
   code=0
