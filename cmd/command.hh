@@ -53,7 +53,8 @@ inline constexpr std::array<CommandInfo, 6> all_commands{{
      "  token=$(redlock acquire --ttl 5m migration) || exit\n"
      "  ./migrate.sh\n"
      "  redlock release --token \"$token\" migration\n"
-     "  eval \"$(redlock acquire --format env migration)\"; redlock release migration\n"},
+     "  lease=$(redlock acquire --format env migration) || exit; eval \"$lease\"\n"
+     "  redlock release migration\n"},
     {Command::extend, "extend", Operands::name, "extend [OPTIONS] NAME\n", "prolong a lock that acquire took",
      "Prolongs the lock NAME that 'redlock acquire' took: from now it lasts for another --ttl, never less than "
      "what was left. A lock that is gone stays gone.",
