@@ -54,7 +54,8 @@ inline constexpr std::array<Option, 28> all_options{{
     {"--token", "T", ValueKind::text, Group::result, proving_it,
      "the token that acquire printed; without it and --token-file REDLOCK_TOKEN, if REDLOCK_NAME is this NAME"},
     {"--token-file", "FILE", ValueKind::file, Group::result, bit(Command::acquire) | proving_it,
-     "acquire: write the token to FILE (mode 0600) and not to stdout; extend and release: read it from there"},
+     "FILE with the token: acquire writes it there (mode 0600) and not to stdout; extend and release read it from "
+     "there"},
     {"--format", "token|env|json", ValueKind::choice, Group::result, bit(Command::acquire),
      "what goes to stdout: the token, lines for eval that set REDLOCK_NAME and REDLOCK_TOKEN, or JSON", "token"},
     {"--json", "", ValueKind::flag, Group::result, bit(Command::acquire) | proving_it | bit(Command::status),
