@@ -71,7 +71,7 @@ std::string read_secret(const std::string &file) {
     if (got < 0) throw refuse(std::strerror(errno));
     const std::string_view line = std::string_view(text.data(), static_cast<std::size_t>(got));
     if (line.size() == text.size()) throw refuse("it is too long; the secret is expected in its first line");
-    const std::string secret(line.substr(0, line.find_first_of("\r\n")));
+    std::string secret(line.substr(0, line.find_first_of("\r\n")));
     if (secret.empty()) throw refuse("its first line is empty");
     return secret;
 }

@@ -93,18 +93,17 @@ bool Value::decode(core::Reply &into) const {
         into.answer = Answer::granted;
         return true;
     }
-    if (word == (verb == Verb::acquire ? "refused" : "held") && (verb == Verb::acquire || verb == Verb::status)) {
-        if (!is(1, REDIS_REPLY_STRING) || !is(2, REDIS_REPLY_INTEGER)) return false;
+    const bool by_token = verb != Verb::acquire && verb != Verb::status;
+    const bool held = !by_token && word == (verb == Verb::acquire ? "refused" : "held");
+    if (held && is(1, REDIS_REPLY_STRING) && is(2, REDIS_REPLY_INTEGER)) {
         into.refusal = Refusal::held;
         into.holder = text_of(*fields[1]);
         // What is left as PTTL says it; -1: for ever.
         if (const long long ms = fields[2]->integer; ms != -1)
             into.holder_ttl = milliseconds{std::clamp<long long>(ms, 0, to_ms(longest_duration))};
-    } else if (verb == Verb::acquire) {
-        return false;
-    } else if (word == "absent") {
+    } else if (word == "absent" && verb != Verb::acquire) {
         into.refusal = Refusal::absent;
-    } else if (word == "not ours" && verb != Verb::status && is(1, REDIS_REPLY_STRING)) {
+    } else if (word == "not ours" && by_token && is(1, REDIS_REPLY_STRING)) {
         into.refusal = Refusal::not_ours;
         into.holder = text_of(*fields[1]);
     } else {
