@@ -10,6 +10,8 @@
 #include "event/clock.hh"
 #include "util/text.hh"
 
+#include <optional>
+
 namespace redlock::cmd {
 
 namespace {
@@ -36,12 +38,13 @@ void print_report(const Settings &settings, const Report &report) {
 } // namespace
 
 int run_acquire(const Settings &settings, event::Signals &signals) {
-    TokenFile file(settings.token_file);
+    std::optional<TokenFile> file(settings.token_file);
     LockRun run(settings, signals, Duration{});
     const bool won = run.acquire();
     Report report = report_on(settings, settings.name, run.lock().last_round().answers());
     report.ttl = settings.timing.ttl;
     if (!won) {
+        file.reset(); // before we die of a signal
         const int code = run.explain_failure();
         report.result = word_of(run.lock().ending());
         report.holder = run.lock().blocker();
@@ -49,6 +52,7 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         return code;
     }
     if (run.signal() != 0) {
+        file.reset();
         run.release();
         event::die_of(run.signal());
     }
@@ -64,7 +68,7 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
     report.validity = left;
     try {
         print_report(settings, report);
-        file.keep(report.token);
+        file->keep(report.token);
     } catch (...) {
         run.release(); // a lock that nobody knows the token of would only be in the way
         throw;

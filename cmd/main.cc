@@ -17,10 +17,12 @@ namespace redlock::cmd {
 namespace {
 
 // A closed standard stream is a trap: the next descriptor would take its number, and a message meant for
-// people would go to a node. Closed again in the command, as it was.
+// people would go to a node. Closed again in the command, as it was. Stdout not for writing: a token that was
+// asked for and can be given to nobody must be an error.
 void occupy_standard_streams() {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+        (void)::open("/dev/null", (fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     }
 }
 

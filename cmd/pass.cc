@@ -45,8 +45,10 @@ int complain(const Settings &settings, const core::Sweep &sweep, std::string_vie
         return exit_code::access;
     }
     result = "unreachable";
-    say("{} of {} nodes answered, {} are needed: {} {}\n{}", sweep.answered(), settings.nodes.size(), settings.quorum,
-        name, trouble, table);
+    // Of an extend a no does not help: what matters is who extended.
+    const bool extend = settings.command == Command::extend;
+    say("{} of {} nodes {}, {} are needed: {} {}\n{}", extend ? sweep.granted() : sweep.answered(),
+        settings.nodes.size(), extend ? "extended the lease" : "answered", settings.quorum, name, trouble, table);
     return exit_code::unreachable;
 }
 

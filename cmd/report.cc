@@ -81,7 +81,7 @@ std::string dump(const Json &json) { return json.dump(-1, ' ', false, Json::erro
 Json status_json(const Report &report) {
     return {{"name", report.name},
             {"state", report.result},
-            {"holder", holder_json(report.holder)},
+            {"holder", holder_json(report.result == "held" ? report.holder : "")},
             {"remaining_ms", report.remaining ? Json(to_ms(*report.remaining)) : Json(nullptr)},
             {"agreeing", report.agreeing},
             {"quorum", report.quorum},
@@ -135,9 +135,12 @@ std::string status_text(const Report &report) {
         text = fmt::format("{}: held by nobody: some nodes have a holder, but no {} of them the same (an attempt under "
                            "way, or what is left of one)",
                            name, report.quorum);
+    } else if (report.result == "free") {
+        const bool leftover = report.agreeing > 0;
+        text = fmt::format("{}: free{}", name,
+                           leftover ? ", though not on every node (an attempt under way, or what is left of one)" : "");
     } else {
-        text = fmt::format("{}: {}", name,
-                           report.result == "free" ? "free" : "unknown: no majority of the nodes can be reached");
+        text = fmt::format("{}: unknown: no majority of the nodes answered", name);
     }
     return fmt::format("{}\n{}\n", text, node_table(report.nodes, report.result == "held" ? report.holder : ""));
 }

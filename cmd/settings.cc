@@ -71,14 +71,15 @@ class Reader {
         }
     }
 
-    [[nodiscard]] std::optional<Found<std::size_t>> integer(const Option &option, std::size_t low,
-                                                            std::size_t high) const {
+    // `why`: to be added to the message.
+    [[nodiscard]] std::optional<Found<std::size_t>> integer(const Option &option, std::size_t low, std::size_t high,
+                                                            std::string_view why = "") const {
         const auto found = text(option);
         if (!found) return std::nullopt;
         const auto value = parse_number<std::size_t>(found->value);
         if (!value || *value < low || *value > high)
-            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}", found->origin,
-                                                        in_quotes(found->value), low, high));
+            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}{}", found->origin,
+                                                        in_quotes(found->value), low, high, why));
         return Found<std::size_t>{*value, found->origin};
     }
 
@@ -96,15 +97,22 @@ std::string read_secret(const Found<std::string> &file) {
     }
 }
 
-// For the nodes whose address has neither user nor password.
-void read_credentials(std::vector<config::NodeUrl> &nodes, const Reader &reader) {
+// For the nodes whose address has neither user nor password. `origin`: of the addresses.
+void read_credentials(std::vector<config::NodeUrl> &nodes, const std::string &origin, const Reader &reader) {
     const auto user = reader.text(option("--user"));
     std::optional<std::string> password = reader.variable("REDISCLI_AUTH");
     if (const auto file = reader.text(option("--password-file"))) password = read_secret(*file);
     for (config::NodeUrl &node : nodes) {
         if (!node.password.empty()) continue;
-        if (node.user.empty() && user) node.user = user->value;
+        const bool by_option = node.user.empty() && user;
+        if (by_option) node.user = user->value;
         if (password) node.password = *password;
+        if (node.user.empty() || password) continue;
+        // redis-cli reads redis://word@host as a password; the word may well be one, so it is not shown.
+        const std::string &blame = by_option ? user->origin : origin;
+        refuse(is_typed(blame), fmt::format("{}: {} has a user but no password; write user:password@ (for the default "
+                                            "user :password@), or give --password-file or REDISCLI_AUTH",
+                                            blame, node.display()));
     }
 }
 
@@ -131,16 +139,12 @@ void read_nodes(Settings &settings, const Invocation &invocation, const Reader &
         settings.warnings.emplace_back(
             "a password on the command line can be read by every user of this machine; put it "
             "into REDLOCK_NODES, REDISCLI_AUTH or a --password-file");
-    read_credentials(nodes, reader);
-    for (const config::NodeUrl &node : nodes) {
-        // redis-cli reads redis://word@host as a password; the word may well be one, so it is not shown.
-        if (!node.user.empty() && node.password.empty())
-            refuse(typed, fmt::format("{}: {} has a user but no password; write user:password@ (for the default user "
-                                      ":password@), or give --password-file or REDISCLI_AUTH",
-                                      found->origin, node.display()));
-    }
+    read_credentials(nodes, found->origin, reader);
     const std::size_t majority = nodes.size() / 2 + 1;
-    const auto quorum = reader.integer(option("--quorum"), majority, nodes.size());
+    const auto quorum = reader.integer(option("--quorum"), majority, nodes.size(),
+                                       fmt::format(": of {} nodes a majority must agree, or two could hold the lock "
+                                                   "at once",
+                                                   nodes.size()));
     settings.quorum = quorum ? quorum->value : majority;
 }
 

@@ -20,6 +20,7 @@
 #   gone PID                true when the process is no more (or only a zombie)
 #   died_of COMMAND...      runs it, prints "signal N" or "exit N": a shell cannot tell 130 from death by INT
 #   background ARG...       redlock in the background: $! is its process
+#   json EXPRESSION         prints the Python EXPRESSION of "it", the JSON on stdin (UTF-8, or it fails)
 #   on_terminal SCRIPT COMMAND...   runs COMMAND on a terminal of its own; see on_terminal.py
 #   expect_leftovers        this test leaves keys behind on purpose (the TTL removes them)
 #
@@ -181,6 +182,12 @@ died_of() {
   python3 -c 'import subprocess, sys
 code = subprocess.call(sys.argv[1:])
 print(f"signal {-code}" if code < 0 else f"exit {code}")' "$@"
+}
+
+json() {
+  python3 -c 'import json, sys
+it = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+print(eval(sys.argv[1]))' "$1"
 }
 
 on_terminal() { python3 "$TEST_ROOT/tests/bats/on_terminal.py" "$@"; }

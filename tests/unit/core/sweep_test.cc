@@ -90,6 +90,21 @@ TEST(Sweep, HasLittlePatienceOnceAQuorumHasAnswered) {
     }
 }
 
+TEST(Sweep, ALookAtTheLockIsPatientWithEveryNode) {
+    Sweep::Plan look = plan({true, true, true}, {true, true, true}, 2);
+    look.verb = Verb::status;
+    Sweep sweep(start, std::move(look));
+    for (const Serial serial : {Serial{40}, Serial{41}}) {
+        Reply reply = answer(serial, Answer::refused);
+        reply.verb = Verb::status;
+        sweep.on_reply(start + milliseconds{1}, reply);
+    }
+    EXPECT_EQ(sweep.answered(), 2U);
+    EXPECT_EQ(sweep.deadline(), start + milliseconds{300});
+    sweep.tick(start + milliseconds{299});
+    EXPECT_FALSE(sweep.done());
+}
+
 TEST(Sweep, ErrorsAndSilenceDoNotMakeItImpatient) {
     Sweep sweep(start, plan({true, true, true}, {true, true, true}, 2));
     sweep.on_reply(start, answer(40, Answer::error));
