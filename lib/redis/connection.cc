@@ -32,7 +32,7 @@ bool Connection::take_back(const core::Request &abandon) {
         if (ask.kind != Ask::Kind::request || ask.request.verb != Verb::acquire || ask.request.token != abandon.token ||
             ask.request.key != abandon.key)
             return false;
-        report(ask, Answer::silent, {.text = "taken back before it was sent"});
+        report(ask, Answer::silent, {.text = "not asked: there was no connection yet"});
         return true;
     });
     // The same token may have been asked for before, and written.

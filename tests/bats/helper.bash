@@ -20,6 +20,8 @@
 #   gone PID                true when the process is no more (or only a zombie)
 #   died_of COMMAND...      runs it, prints "signal N" or "exit N": a shell cannot tell 130 from death by INT
 #   background ARG...       redlock in the background: $! is its process
+#   refused CODE WORDS ARG...   redlock ARG... ends with CODE, says WORDS on stderr and nothing on stdout; sets stderr
+#   refused_by VARIABLE=VALUE CODE WORDS ARG...     the same with this variable
 #   json EXPRESSION         prints the Python EXPRESSION of "it", the JSON on stdin (UTF-8, or it fails)
 #   on_terminal SCRIPT COMMAND...   runs COMMAND on a terminal of its own; see on_terminal.py
 #   expect_leftovers        this test leaves keys behind on purpose (the TTL removes them)
@@ -182,6 +184,20 @@ died_of() {
   python3 -c 'import subprocess, sys
 code = subprocess.call(sys.argv[1:])
 print(f"signal {-code}" if code < 0 else f"exit {code}")' "$@"
+}
+
+refused() {
+  local code=$1 words=$2
+  shift 2
+  run --separate-stderr "-$code" timeout "$PATIENCE" "$REDLOCK" "$@"
+  # shellcheck disable=SC2154 # set by run
+  [ "$output" = "" ] && [[ $stderr == "redlock: "* && $stderr == *"$words"* ]] && return
+  printf 'redlock %s\nexpected: %s\n%s\n%s\n' "$*" "$words" "$stderr" "$output"
+  return 1
+}
+refused_by() {
+  local -x "$1"
+  refused "${@:2}"
 }
 
 json() {
