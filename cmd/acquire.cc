@@ -41,6 +41,7 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
     std::optional<TokenFile> file(settings.token_file);
     LockRun run(settings, signals, Duration{});
     const bool won = run.acquire();
+    if (won) run.reach_all();
     Report report = report_on(settings, settings.name, run.lock().last_round().answers());
     report.ttl = settings.timing.ttl;
     if (!won) {
@@ -56,16 +57,19 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         run.release();
         event::die_of(run.signal());
     }
-    const Duration left = run.lock().validity() - event::now();
-    if (left <= Duration::zero()) {
+    // Before and after the token is handed over: a reader may take its time.
+    const auto left = [&] { return run.lock().validity() - event::now(); };
+    const auto too_late = [&] {
         run.release();
-        say("{} was won, but its lease was over before it could be used: was this machine asleep?",
+        say("{} was won, but its lease was over before it could be used: was this machine asleep, or the reader of "
+            "the token?",
             printable(settings.name));
         return exit_code::unreachable;
-    }
+    };
+    if (left() <= Duration::zero()) return too_late();
     report.result = "acquired";
     report.token = run.lock().token();
-    report.validity = left;
+    report.validity = left();
     try {
         print_report(settings, report);
         file->keep(report.token);
@@ -73,9 +77,10 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         run.release(); // a lock that nobody knows the token of would only be in the way
         throw;
     }
+    if (left() <= Duration::zero()) return too_late();
     if (settings.verbosity >= 0)
         say("{} is yours; the lease ends in {}: release it before, or prolong it with redlock extend (see --ttl)",
-            printable(settings.name), config::show_duration(left));
+            printable(settings.name), config::show_duration(left()));
     run.let_go();
     return exit_code::success;
 }

@@ -94,6 +94,10 @@ std::string LockRun::held_for_command() const {
     return held + ':' + lock_.token().substr(0, core::random_digits);
 }
 
+void LockRun::reach_all() {
+    while (nodes_.waiting() && signal_ == 0) note(turn());
+}
+
 void LockRun::release() {
     lock_.release(event::now());
     pump_.send();
@@ -105,7 +109,9 @@ int LockRun::explain_failure() const {
     if (signal_ != 0) event::die_of(signal_);
     const std::string name = printable(settings_.name);
     if (blocked_by_ourselves()) {
-        say("{} is held by the redlock that this command runs under, so it would wait for itself (REDLOCK_HELD)", name);
+        if (settings_.verbosity >= 0)
+            say("{} is held by the redlock that this command runs under, so it would wait for itself (REDLOCK_HELD)",
+                name);
         return settings_.conflict_exit_code;
     }
     switch (lock_.ending()) {

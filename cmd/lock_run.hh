@@ -28,6 +28,10 @@ class LockRun {
     // Gives back what acquire() won; returns when every node expected to answer has. Signals are noted.
     void release();
 
+    // Waits for what has not been handed to every node yet, each node's time at most: a lock that is left to itself
+    // had better be on all of them. Signals are noted.
+    void reach_all();
+
     // Leaves the lock held and closes the connections in good order.
     void let_go() { nodes_.finish(); }
 

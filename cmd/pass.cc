@@ -27,7 +27,12 @@ core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
     session::Pump pump(sweep, nodes_, signals_);
     pump.send();
     while (!sweep.done()) note_signals(pump.turn(), death_);
-    for (core::NodeIndex node = 0; node < nodes_.size(); ++node) await_[node] = sweep.answers()[node].has_value();
+    // A node that is still being connected to has not been handed its request yet.
+    while (nodes_.waiting()) note_signals(pump.turn(), death_);
+    for (core::NodeIndex node = 0; node < nodes_.size(); ++node) {
+        const auto &answer = sweep.answers()[node];
+        await_[node] = answer && answer->answer != core::Answer::silent;
+    }
     return sweep;
 }
 

@@ -33,8 +33,8 @@ class Pass {
     int death_ = 0;
 };
 
-// When too few nodes answered `sweep`: says so ("NAME `trouble`", "... cannot be released") and returns the exit code
-// and, in `result`, the word for it; else 0.
+// For a `sweep` that too few nodes answered: says so ("NAME `trouble`"), puts the word for it into `result` and returns
+// the exit code.
 int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, std::string_view &result);
 
 } // namespace redlock::cmd

@@ -18,7 +18,7 @@ int run_release(const Settings &settings, event::Signals &signals) {
     report.result = "released";
     int code = exit_code::success;
     const std::string name = printable(settings.name);
-    if (sweep.denied() || sweep.answered() < settings.quorum) {
+    if (sweep.answered() < settings.quorum) {
         code = complain(settings, sweep, "may still be held; it ends by itself when its time to live is over",
                         report.result);
     } else if (sweep.granted() == 0) {

@@ -3,9 +3,11 @@
 #include "util/error.hh"
 #include "util/text.hh"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -13,6 +15,9 @@ namespace redlock::cmd {
 
 TokenFile::TokenFile(std::string path) : path_(std::move(path)) {
     if (path_.empty()) return;
+    struct stat there {};
+    if (::stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
+        throw SystemError("put the token into", printable(path_), S_ISDIR(there.st_mode) ? EISDIR : EEXIST);
     temporary_ = path_ + ".XXXXXX";
     fd_.reset(::mkostemp(temporary_.data(), O_CLOEXEC));
     if (!fd_) throw_errno("create the token file beside", printable(path_));

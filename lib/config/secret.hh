@@ -17,7 +17,4 @@ std::string show_word(std::string_view word);
 // The first line of a file that holds a password or a token. Throws ConfigError: what is wrong with the file.
 std::string read_secret(const std::string &file);
 
-// The first line of a file that holds a password or a token. Throws ConfigError: what is wrong with the file.
-std::string read_secret(const std::string &file);
-
 } // namespace redlock::config

@@ -257,7 +257,7 @@ time.sleep(600)' 3>&- &
   export REDLOCK_NODES=$a,$b,$c
   echo pw >pw
   for user in noeval noset nokeys; do
-    refused 77 'the user needs the keys of the lock and the commands EVAL, TYPE, GET, SET, PTTL, PEXPIRE and DEL (ACL SETUSER)' \
+    refused 77 'the user needs the keys of the lock and the commands EVAL, TYPE, GET, SET, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
       exec --user "$user" --password-file pw db -- touch ran
   done
   refused 77 'so db cannot be locked' acquire --user off --password-file pw db
