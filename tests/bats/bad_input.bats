@@ -20,7 +20,6 @@ teardown() {
   the_teardown
 }
 
-no_keys() { [ -z "$(keys_left)" ]; }
 close_nodes() { for i in "$@"; do node_cli "$i" CONFIG SET requirepass sesame; done; }
 open_nodes() {
   local i
@@ -284,14 +283,14 @@ time.sleep(600)' 3>&- &
   printf '#!/no/such/interpreter\n' >script
   chmod +x script
   refused 127 'cannot execute no-such-command: No such file or directory; check the spelling and PATH' exec db -- no-such-command
-  no_keys
+  wait_until_no_keys
   refused 127 'cannot execute ./script: No such file or directory' exec db -- ./script
-  no_keys
+  wait_until_no_keys
   refused 126 'cannot execute ./plain: Permission denied' exec db -- ./plain
   refused 126 'cannot execute .: Permission denied' exec db -- .
-  no_keys
+  wait_until_no_keys
   SHELL=/no/such/shell refused 127 'cannot execute /no/such/shell' exec db -c 'touch ran'
-  no_keys
+  wait_until_no_keys
 }
 
 @test "no descriptors left: an error that says so, or it works; no key, no hang" {
@@ -306,7 +305,7 @@ time.sleep(600)' 3>&- &
     else
       [ "$output" = ran ]
     fi
-    wait_until no_keys
+    wait_until_no_keys
   done
   [ "$failed" -ge 1 ]
   [ "$status" -eq 0 ]
@@ -329,7 +328,7 @@ time.sleep(600)' 3>&- &
   [ "$status" -eq 70 ]
   [ "$output" = "" ]
   [[ $stderr == "redlock: cannot start a process for echo: Resource temporarily unavailable"* ]]
-  wait_until no_keys
+  wait_until_no_keys
   # Names are looked up by a thread of their own.
   limited exec -n -S redis://one.invalid,redis://two.invalid db -- echo ran
   [ "$status" -eq 69 ]

@@ -102,7 +102,7 @@ setup() {
   # What was asked of the stopped ones meanwhile leaves nothing behind once they go on.
   continue_node 1
   continue_node 2
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "one and two of five nodes gone: as with all five" {
@@ -144,7 +144,7 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
   [ "$status" -eq 69 ]
   [ ! -e ran ]
   continue_node 3
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "nodes that refuse before the first turn of the loop: 69, no hang" {
@@ -179,7 +179,7 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
   touch go
   wait "$!" || [ $? -eq 4 ]
   continue_node 5
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 # Writes the time, in ms since boot, for as long as it lives; deaf to TERM.
@@ -219,7 +219,7 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   grep -q 'db was lost: it could not be renewed in time' err
   [ "$(grep -c 'no answer' err)" -ge 1 ]
   for i in 1 2 3; do continue_node "$i"; done
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "a lost lock kills all of the command's group, and overrides its exit code" {
@@ -255,7 +255,7 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   [ "$code" -eq 79 ]
   [ -e asked ]
   for i in 1 2 3; do continue_node "$i"; done
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "redlock killed: so is its command; the key goes with its ttl" {
@@ -263,7 +263,7 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   wait_until test -s pid
   kill -KILL "$!"
   wait_until gone "$(cat pid)"
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "a job that ends by itself while a majority is silent: its code, and a warning" {
@@ -278,7 +278,7 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   for i in 1 2 3; do continue_node "$i"; done
   [ "$code" -eq 3 ]
   grep -q 'warning: db could not be released' err
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "a lock that was taken away unnoticed is found lost when it is given back: 79, whatever the job says" {

@@ -111,7 +111,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
   [[ $output == *"nobody listens on the socket"* && $output == *"no answer within"* ]]
   redlock release --token "$token" db || [ $? -eq 69 ]
   continue_node 2
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "too few yes and too few no: 69, not lost; no riddle about how many answered" {

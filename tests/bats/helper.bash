@@ -17,6 +17,8 @@
 #   value_of KEY            every node's value of KEY, one line each (empty: no such key)
 #   holders KEY             the number of nodes on which KEY exists
 #   wait_until COMMAND...   until COMMAND succeeds, at most $PATIENCE seconds (60); else the test fails
+#   no_keys                 true when keys_left prints nothing
+#   wait_until_no_keys      for less than the default ttl: a key that only expires has not been cleaned up
 #   gone PID                true when the process is no more (or only a zombie)
 #   died_of COMMAND...      runs it, prints "signal N" or "exit N": a shell cannot tell 130 from death by INT
 #   background ARG...       redlock in the background: $! is its process
@@ -166,6 +168,8 @@ keys_left() {
     node_cli "$index" KEYS '*' | sed "/^$/d; s/^/node $index: /"
   done
 }
+no_keys() { [ -z "$(keys_left)" ]; }
+wait_until_no_keys() { PATIENCE=20 wait_until no_keys; }
 value_of() {
   local index
   for index in "${!NODE_PIDS[@]}"; do node_cli "$index" GET "$1"; done

@@ -12,7 +12,6 @@ setup() {
 
 set_all() { for i in 1 2 3 4 5; do node_cli "$i" SET db "$@"; done; }
 delete_all() { for i in 1 2 3 4 5; do node_cli "$i" DEL db; done; }
-no_keys() { [ -z "$(keys_left)" ]; }
 
 @test "acquire --format token is the default; of --format and --json the last one counts" {
   run --separate-stderr redlock acquire --format token db
@@ -156,7 +155,7 @@ $name" ]
   run redlock acquire --token-file folder db
   [ "$status" -eq 70 ]
   [[ $output == "redlock: cannot put the token into folder: Is a directory"* ]]
-  wait_until no_keys
+  wait_until_no_keys
   [ "$(ls -d folder*)" = folder ]
   run redlock acquire --token-file '' db
   [ "$status" -eq 64 ]
@@ -169,7 +168,7 @@ $name" ]
     token=$(redlock acquire -q "$@" db)
     redlock status --json db | json 'it["locks"][0]["holder"]["owner"] + "|" + it["locks"][0]["holder"]["why"]'
     redlock release --token "$token" db
-    wait_until no_keys
+    wait_until_no_keys
   }
   export LOGNAME=login
   [ "$(seen)" = "login|" ]
@@ -198,11 +197,11 @@ $name" ]
     run bash -c '"$1" acquire --format "$2" db >/dev/full' - "$REDLOCK" "$format"
     [ "$status" -eq 70 ]
     [[ $output == "redlock: cannot write to standard output: No space left on device"* ]]
-    wait_until no_keys
+    wait_until_no_keys
   done
   # Nobody reads the pipe.
   run bash -c '"$1" acquire db 2>&1 >&5 | cat; echo "${PIPESTATUS[0]}"' - "$REDLOCK" 5> >(exit 0)
-  wait_until no_keys
+  wait_until_no_keys
   for flag in --help --version; do
     run bash -c '"$1" "$2" >/dev/full' - "$REDLOCK" "$flag"
     [ "$status" -eq 70 ]
@@ -213,7 +212,7 @@ $name" ]
   run bash -c '"$1" acquire db 2>&1 >&-' - "$REDLOCK"
   [ "$status" -eq 70 ]
   [[ $output == "redlock: cannot write to standard output: Bad file descriptor"* ]]
-  wait_until no_keys
+  wait_until_no_keys
   # Where nothing is printed there it does not matter.
   run bash -c '"$1" acquire --token-file token db >&-' - "$REDLOCK"
   [ "$status" -eq 0 ]
@@ -238,16 +237,16 @@ $name" ]
 }
 
 @test "the same lock inside: refused at once, whether it would wait or not; 75, or what -E says" {
-  run redlock exec db -- "$REDLOCK" exec db -- touch ran
+  run timeout "$PATIENCE" "$REDLOCK" exec db -- "$REDLOCK" exec db -- touch ran
   [ "$status" -eq 75 ]
   [[ $output == *"db is held by the redlock that this command runs under, so it would wait for itself (REDLOCK_HELD)"* ]]
-  run redlock exec db -- "$REDLOCK" exec -w 10h -E 9 db -- touch ran
+  run timeout "$PATIENCE" "$REDLOCK" exec db -- "$REDLOCK" exec -w 10h -E 9 db -- touch ran
   [ "$status" -eq 9 ]
-  run redlock exec db -- sh -c '"$0" acquire --json db' "$REDLOCK"
+  run timeout "$PATIENCE" "$REDLOCK" exec db -- sh -c '"$0" acquire --json db' "$REDLOCK"
   [ "$status" -eq 75 ]
   [ "$(json 'it["result"]' <<<"$(grep '^{' <<<"$output")")" = busy ]
   # Two levels down, and a name with a space, a colon and a percent sign.
-  run redlock exec 'a b:%' -- "$REDLOCK" exec db -- "$REDLOCK" exec 'a b:%' -- touch ran
+  run timeout "$PATIENCE" "$REDLOCK" exec 'a b:%' -- "$REDLOCK" exec db -- "$REDLOCK" exec 'a b:%' -- touch ran
   [ "$status" -eq 75 ]
   [[ $output == *"would wait for itself"* ]]
   [ ! -e ran ]
@@ -287,7 +286,7 @@ $name" ]
   wait "$!"
   touch free
   wait_until test -e late
-  wait_until no_keys
+  wait_until_no_keys
 }
 
 @test "waiting, stderr a file: a line after a moment and then few: who, since when, why; -q none" {
@@ -317,7 +316,7 @@ $name" ]
   for i in 1 2 3; do continue_node "$i"; done
   wait "$!"
   [ -e ran ]
-  wait_until no_keys
+  wait_until_no_keys
 }
 
 @test "waiting on a terminal: one line that goes on, wiped before the command says something" {

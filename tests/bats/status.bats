@@ -224,7 +224,7 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
   [ "$(json 'it["locks"][1]["state"]' <<<"$output")" = free ]
   redlock release --token "$token" db
   continue_node 2
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "a majority gone: 69, unknown, with each node's failure; -q says it by the code alone" {
