@@ -26,6 +26,7 @@ bool connects(int socket, const Address &address) {
 }
 
 std::string describe(int error, const config::NodeUrl &url) {
+    if (error == EMFILE) return "no file descriptor is left for a connection: raise the limit (ulimit -n)";
     if (!url.path.empty()) {
         const std::string path = printable(url.path);
         if (error == ENOENT) return fmt::format("no such socket {}", path);

@@ -300,7 +300,7 @@ time.sleep(600)' 3>&- &
     if [ "$status" -ne 0 ]; then
       failed=$((failed + 1))
       [ "$status" -eq 69 ] || [ "$status" -eq 70 ]
-      [[ $stderr == *"Too many open files"* ]]
+      [[ $stderr == *"Too many open files"* || $stderr == *"no file descriptor is left"*"ulimit -n"* ]]
       [ "$output" = "" ]
     else
       [ "$output" = ran ]
