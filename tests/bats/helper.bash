@@ -82,7 +82,7 @@ strays() {
   local found pid
   found=$(grep -lszxF "REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR" /proc/[0-9]*/environ
     find /proc/[0-9]*/cwd -maxdepth 0 -lname "$TMPDIR/*" 2>/dev/null) || true
-  for pid in $(cut -d / -f 3 <<<"$found" | sort -u); do gone "$pid" || echo "$pid"; done
+  cut -d / -f 3 <<<"$found" | sort -u | while read -r pid; do [ -z "$pid" ] || gone "$pid" || echo "$pid"; done
 }
 no_strays() { [ -z "$(strays)" ]; }
 
