@@ -75,8 +75,7 @@ class Splitter {
     }
 
     void take_operand(const std::string &word) {
-        const std::size_t names = command_.operands == Operands::maybe_command ? 0 : 1;
-        if (command_.operands != Operands::name && out.operands.size() == names) {
+        if (runs_a_command() && out.operands.size() == (command_.operands == Operands::maybe_command ? 0 : 1)) {
             --next_;
             return take_rest();
         }
@@ -95,9 +94,11 @@ class Splitter {
             // `exec -- db -- ls`: the usage line has a `--` after NAME, and no command is called so.
             if (!rest.empty() && rest.front() == "--") rest = rest.subspan(1);
         }
-        auto &target = command_.operands == Operands::name ? out.operands : out.command;
+        auto &target = runs_a_command() ? out.command : out.operands;
         target.insert(target.end(), rest.begin(), rest.end());
     }
+
+    [[nodiscard]] bool runs_a_command() const { return (bit(command_.command) & running_a_command) != 0; }
 
     const CommandInfo &command_;
     std::span<const std::string> words_;

@@ -32,11 +32,12 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
     if (command.operands == Operands::maybe_command) return;
     if (given.operands.empty())
         throw UsageError(fmt::format("{}: no NAME for the lock was given; usage: redlock {}", command.name, synopsis));
+    for (const std::string &name : given.operands) check_name(command, name);
+    if (command.operands == Operands::names) return;
     if (given.operands.size() > 1)
         throw UsageError(fmt::format("{}: one NAME is expected, {} is one word too many{}; to run a command under the "
                                      "lock: redlock exec NAME COMMAND",
                                      command.name, in_quotes(given.operands[1]), given.number_hint));
-    check_name(command, given.operands[0]);
     if (command.operands == Operands::name) return;
     if (shell_line && !given.command.empty())
         throw UsageError(fmt::format("{}: both -c and the command {} were given; leave out one of them (options for "
@@ -87,7 +88,7 @@ Invocation parse_command_line(std::span<const std::string> arguments) {
     Invocation invocation;
     invocation.command = command->command;
     invocation.typed = std::move(given.options);
-    if (!given.operands.empty()) invocation.name = std::move(given.operands[0]);
+    invocation.names = std::move(given.operands);
     invocation.words = std::move(given.command);
     invocation.not_found_hint = std::move(given.number_hint);
     return invocation;

@@ -15,7 +15,7 @@ struct Invocation {
     std::string text;
     Command command = Command::exec;
     Typed typed;
-    std::string name;               // the lock's, as typed; empty for lab
+    std::vector<std::string> names; // of the locks, as typed: one, but for status one or more, none for lab
     std::vector<std::string> words; // COMMAND [ARG...]; empty with -c, and for lab's default
     // To be added to the message when COMMAND turns out not to exist; mostly empty.
     std::string not_found_hint;

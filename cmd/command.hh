@@ -8,18 +8,20 @@
 
 namespace redlock::cmd {
 
-enum class Command : unsigned { exec, acquire, release, lab };
+enum class Command : unsigned { exec, acquire, extend, release, status, lab };
 
 // A set of commands, as options and exit codes name it.
 constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 inline constexpr unsigned taking_a_lock = bit(Command::exec) | bit(Command::acquire);
-inline constexpr unsigned on_nodes = taking_a_lock | bit(Command::release);
+inline constexpr unsigned proving_it = bit(Command::extend) | bit(Command::release);
+inline constexpr unsigned on_nodes = taking_a_lock | proving_it | bit(Command::status);
 inline constexpr unsigned running_a_command = bit(Command::exec) | bit(Command::lab);
 inline constexpr unsigned everywhere = on_nodes | running_a_command;
 
 // What follows the options.
 enum class Operands {
     name,             // NAME
+    names,            // NAME...
     name_and_command, // NAME [--] COMMAND [ARG...], or NAME with -c LINE
     maybe_command,    // [COMMAND [ARG...]]
 };
@@ -34,7 +36,7 @@ struct CommandInfo {
     std::string_view examples; // whole lines
 };
 
-inline constexpr std::array<CommandInfo, 4> all_commands{{
+inline constexpr std::array<CommandInfo, 6> all_commands{{
     {Command::exec, "exec", Operands::name_and_command,
      "exec [OPTIONS] NAME [--] COMMAND [ARG...]\n"
      "exec [OPTIONS] NAME -c 'SHELL LINE'\n",
@@ -50,10 +52,22 @@ inline constexpr std::array<CommandInfo, 4> all_commands{{
      "it frees itself when the lease (--ttl) ends.",
      "  token=$(redlock acquire --ttl 5m migration) || exit\n"
      "  ./migrate.sh\n"
-     "  redlock release --token \"$token\" migration\n"},
+     "  redlock release --token \"$token\" migration\n"
+     "  lease=$(redlock acquire --format env migration) || exit; eval \"$lease\"\n"
+     "  redlock release migration\n"},
+    {Command::extend, "extend", Operands::name, "extend [OPTIONS] NAME\n", "prolong a lock that acquire took",
+     "Prolongs the lock NAME that 'redlock acquire' took: from now it lasts for another --ttl, never less than "
+     "what was left. A lock that is gone stays gone.",
+     "  redlock extend --ttl 10m --token \"$token\" migration\n"},
     {Command::release, "release", Operands::name, "release [OPTIONS] NAME\n", "give back a lock that acquire took",
      "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's.",
      "  redlock release --token \"$token\" migration\n"},
+    {Command::status, "status", Operands::names, "status [OPTIONS] NAME...\n",
+     "who holds a lock, since when, why, on which nodes, for how long",
+     "Asks every node who holds the locks NAME..., and changes nothing. With --quiet the exit code alone answers.",
+     "  redlock status db-backup\n"
+     "  redlock status -q db-backup && echo free\n"
+     "  redlock status --json db-backup deploy\n"},
     {Command::lab, "lab", Operands::maybe_command, "lab [OPTIONS] [--] [COMMAND [ARG...]]\n",
      "throwaway nodes on this machine, to try things out",
      "Starts redis-server (or valkey-server) processes on this machine, runs COMMAND (default: $SHELL) "

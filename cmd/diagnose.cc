@@ -16,7 +16,7 @@ struct Habit {
     std::string_view spellings;
     std::string_view answer;
 };
-constexpr std::array<Habit, 5> habits{{
+constexpr std::array<Habit, 6> habits{{
     {"-u --unlock", "not needed: exec gives the lock back when COMMAND ends; what 'redlock acquire' took is given "
                     "back by 'redlock release'"},
     {"-o --close", "not needed: redlock's descriptors never reach COMMAND, so there is nothing to close, and what "
@@ -24,6 +24,9 @@ constexpr std::array<Habit, 5> habits{{
     {"-F --no-fork", "not possible: redlock must stay beside COMMAND, to renew the lock and to end COMMAND should "
                      "the lock be lost; signals are passed on, so it can be used as if it were COMMAND"},
     {"--command", "write -c"},
+    {"-s --shared -j --limit --also --while-pid --max-runtime --survivors --min-hold --once-per --status-file --force "
+     "--yes --config --cacert --cert --key --restart-guard --trust --adopt",
+     "not in this version of redlock"},
     {"--verbatim", "not needed: the command is executed directly, without a shell"},
 }};
 

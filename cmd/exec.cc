@@ -5,6 +5,7 @@
 #include "cmd/exit_code.hh"
 #include "cmd/job.hh"
 #include "cmd/lock_run.hh"
+#include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "event/clock.hh"
@@ -33,6 +34,7 @@ class Exec {
   private:
     void start();
     void supervise();
+    void note_loss();
     bool all_dead();
 
     const Settings &settings_;
@@ -41,7 +43,8 @@ class Exec {
     LockRun run_;
     std::optional<Job> job_; // empty when the lock went, or a signal came, before the command could start
     // Kept until everybody is dead: stderr may be a full pipe, and nothing may come between a deadline and KILL.
-    std::string why_lost_;
+    std::string why_lost_, nodes_then_;
+    bool survived_kill_ = false;
 };
 
 int Exec::run() {
@@ -57,21 +60,29 @@ int Exec::run() {
     // Whatever survives KILL may still act: the lock stays until its time to live ends it.
     if (supervisor_.lost() && !all_dead()) run_.let_go();
     else run_.release();
+    const std::string name = printable(settings_.name);
     if (supervisor_.lost()) {
-        say(why_lost_);
+        say("{} was lost: {}; the command {}{}", name, why_lost_,
+            survived_kill_ ? "could not be killed and has ended by itself" : "was ended", nodes_then_);
         return exit_code::lost;
     }
     // No command any more, or none yet: what came meanwhile was meant for us.
     if (run_.signal() != 0) event::die_of(run_.signal());
     if (!job_) {
-        say("{} was lost right after it was won, so the command was not started", printable(settings_.name));
+        say("{} was lost right after it was won, so the command was not started", name);
         return exit_code::lost;
     }
     const core::Sweep &sweep = *run_.lock().sweep();
-    if (was_held && (sweep.deleted() == 0 || sweep.answered() < settings_.quorum))
-        say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}",
-            printable(settings_.name), config::show_duration(settings_.timing.ttl),
-            answer_table(run_.nodes(), sweep.answers()));
+    const std::string table = node_table(nodes_of(settings_, sweep.answers()));
+    if (!was_held || sweep.refused() > settings_.nodes.size() - settings_.quorum) {
+        say("{} was lost while the command ran, and was found so when it was given back: somebody else may have run "
+            "beside it\n{}",
+            name, table);
+        return exit_code::lost;
+    }
+    if (sweep.granted() == 0 || sweep.answered() < settings_.quorum)
+        say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}", name,
+            config::show_duration(settings_.timing.ttl), table);
     return job_->result();
 }
 
@@ -88,15 +99,17 @@ void Exec::start() {
     process::adopt_orphans();
     job_.emplace(settings_,
                  std::vector<std::string>{"REDLOCK_NAME=" + settings_.name, "REDLOCK_TOKEN=" + run_.lock().token(),
-                                          "REDLOCK_TTL_MS=" + std::to_string(to_ms(settings_.timing.ttl))},
+                                          "REDLOCK_TTL_MS=" + std::to_string(to_ms(settings_.timing.ttl)),
+                                          "REDLOCK_HELD=" + run_.held_for_command()},
                  signals_);
     supervisor_.started(event::now(), run_.lock().validity());
 }
 
 void Exec::supervise() {
     using State = process::Supervisor::State;
+    std::optional<Instant> overdue; // when a killed command should be dead
     while (supervisor_.state() != State::ended) {
-        const std::vector<int> signals = run_.turn(supervisor_.deadline());
+        const std::vector<int> signals = run_.turn(earlier(supervisor_.deadline(), overdue));
         // The end of the command first: what ended in time did not outlive the lock. Then the lease, before
         // any signal: a CONT must not wake a command whose lock has gone.
         if (job_->has_ended()) supervisor_.ended(event::now());
@@ -109,18 +122,38 @@ void Exec::supervise() {
         // What ends a lost command is for all that it started, wherever they have gone; what is passed on is for
         // its group.
         for (const int signal : supervisor_.take_signals()) {
-            job_->send(signal);
-            if (!supervisor_.lost()) continue;
+            const bool allowed = job_->send(signal);
+            if (!supervisor_.lost()) {
+                if (!allowed)
+                    say("signal {} cannot be passed on to the command: it runs as a user whom we may not signal (with "
+                        "sudo, write 'sudo redlock exec ...')",
+                        signal);
+                continue;
+            }
             for (const pid_t pid : process::descendants())
                 if (::getpgid(pid) != job_->pid()) ::kill(pid, signal);
         }
-        if (!supervisor_.lost() || !why_lost_.empty()) continue;
-        const std::size_t refused = run_.lock().last_round().count(core::Answer::refused);
-        const bool too_few = refused > settings_.nodes.size() - settings_.quorum;
-        why_lost_ =
-            fmt::format("{} was lost: {}; the command was ended\n{}", printable(settings_.name),
-                        too_few ? "too few nodes still held it" : "it could not be renewed in time", run_.node_table());
+        if (supervisor_.lost() && why_lost_.empty()) note_loss();
+        if (supervisor_.state() != State::killed || survived_kill_) continue;
+        if (!overdue) overdue = event::now() + settings_.timing.margin;
+        survived_kill_ = event::now() >= *overdue;
+        if (!survived_kill_) continue;
+        overdue.reset();
+        say("{} was lost: {}; the command (pid {}) CANNOT BE KILLED and still runs, and somebody else may have the "
+            "lock by now{}",
+            printable(settings_.name), why_lost_, job_->pid(), nodes_then_);
     }
+}
+
+void Exec::note_loss() {
+    const core::Round &round = run_.lock().last_round();
+    if (round.outcome() == core::Outcome::won) {
+        why_lost_ = "redlock or the whole machine stood still until the lease was over";
+        return;
+    }
+    const bool too_few = round.count(core::Answer::refused) > settings_.nodes.size() - settings_.quorum;
+    why_lost_ = too_few ? "too few nodes still held it" : "it could not be renewed in time";
+    nodes_then_ = '\n' + run_.node_table();
 }
 
 // After a loss: nothing that the command started may live when the lock is given back. False when that

@@ -28,17 +28,18 @@ struct ExitCode {
     unsigned commands; // which of them can end so; a code has an entry for each of its meanings
 };
 
-inline constexpr std::array<ExitCode, 12> all_exit_codes{{
+inline constexpr std::array<ExitCode, 13> all_exit_codes{{
     {exit_code::success, "done", on_nodes & ~bit(Command::exec)},
     {exit_code::usage, "the command line is wrong", everywhere},
     {exit_code::unreachable, "no majority of the nodes can be reached", on_nodes},
     {exit_code::unreachable, "the nodes cannot be started", bit(Command::lab)},
     {exit_code::internal, "internal error, or the system refused something", everywhere},
     {exit_code::busy, "busy: the lock could not be had in time (see -E)", taking_a_lock},
+    {exit_code::busy, "with --quiet: the lock is held (0: it is free)", bit(Command::status)},
     {exit_code::access, "the nodes refuse: password or permissions", on_nodes},
     {exit_code::config, "a setting is wrong or missing", everywhere},
     {exit_code::lost, "the lock was lost; overrides COMMAND's own code", bit(Command::exec)},
-    {exit_code::lost, "the lock was not held with this token, or no longer", bit(Command::release)},
+    {exit_code::lost, "the lock was not held with this token, or no longer", proving_it},
     {exit_code::not_executable, "COMMAND cannot be executed", running_a_command},
     {exit_code::not_found, "COMMAND not found", running_a_command},
 }};

@@ -60,7 +60,7 @@ std::string_view title(Group group) {
     switch (group) {
     case Group::lock: return "Lock";
     case Group::command: return "Command";
-    case Group::token: return "Token";
+    case Group::result: return "Token and result";
     case Group::nodes: return "Nodes";
     case Group::lab: return "Lab";
     case Group::general: return "General";
@@ -70,7 +70,7 @@ std::string_view title(Group group) {
 
 std::string options_text(const CommandInfo &command) {
     std::string out;
-    for (const Group group : {Group::lock, Group::command, Group::token, Group::nodes, Group::lab, Group::general}) {
+    for (const Group group : {Group::lock, Group::command, Group::result, Group::nodes, Group::lab, Group::general}) {
         std::string rows;
         for (const Option &option : all_options)
             if (option.group == group && takes(command, option)) rows += option_row(option);
@@ -89,8 +89,8 @@ struct Variable {
 };
 constexpr std::array<Variable, 5> variables{{
     {"REDISCLI_AUTH", on_nodes, "password for the nodes whose URL has none"},
-    {"REDLOCK_TOKEN", bit(Command::release), "the token, if --token is not given and ..."},
-    {"REDLOCK_NAME", bit(Command::release), "... this is the NAME that it belongs to"},
+    {"REDLOCK_TOKEN", proving_it, "the token, without --token and --token-file, if ..."},
+    {"REDLOCK_NAME", proving_it, "... this is the NAME that it belongs to"},
     {"SHELL", bit(Command::exec), "runs the LINE of -c"},
     {"SHELL", bit(Command::lab), "what runs when there is no COMMAND"},
 }};

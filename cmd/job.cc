@@ -15,10 +15,10 @@ Job::Job(const Settings &settings, std::vector<std::string> environment, const e
     deaths_to_share_.set(SIGINT).set(SIGQUIT);
 }
 
-void Job::send(int signal) {
+bool Job::send(int signal) {
     if (signal == SIGCONT) terminal_.continued(pid());
     deaths_to_share_.set(static_cast<std::size_t>(signal));
-    child_.signal_group(signal);
+    return child_.signal_group(signal);
 }
 
 bool Job::has_ended() {

@@ -24,8 +24,8 @@ class Job {
     // Of the command and of its group.
     [[nodiscard]] pid_t pid() const { return child_.pid(); }
 
-    // To the whole group; after a CONT it has the foreground again if it had it before.
-    void send(int signal);
+    // To the whole group; after a CONT it has the foreground again if it had it before. False: we are not allowed to.
+    bool send(int signal);
 
     // Has it ended? When it has stopped, so do we, where there is job control: returns when we were continued, the
     // command still stopped until a CONT is sent.

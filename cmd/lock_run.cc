@@ -1,6 +1,7 @@
 #include "cmd/lock_run.hh"
 
 #include "cmd/exit_code.hh"
+#include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "core/token.hh"
@@ -10,9 +11,8 @@
 
 #include <array>
 #include <climits>
-#include <cstdlib>
-#include <ctime>
 #include <unistd.h>
+#include <utility>
 
 namespace redlock::cmd {
 
@@ -31,27 +31,11 @@ core::Terms terms_of(const Settings &settings, Duration needed) {
             .seed = random_seed()};
 }
 
-// Who takes this lock, for others to see. The environment's word for the user is good enough for that; the
-// user database may sit behind a network.
-core::Holder self() {
-    core::Holder holder;
-    holder.since_ms = event::wall_clock_ms();
-    for (const char *variable : {"LOGNAME", "USER"}) {
-        const char *value = std::getenv(variable); // NOLINT(concurrency-mt-unsafe): nobody sets it
-        if (holder.owner.empty() && value != nullptr) holder.owner = value;
-    }
-    if (holder.owner.empty()) holder.owner = "uid " + std::to_string(::getuid());
+// Who takes this lock, for others to see.
+core::Holder self(const Settings &settings) {
     std::array<char, HOST_NAME_MAX + 1> host{};
-    if (::gethostname(host.data(), host.size() - 1) == 0) holder.host = host.data();
-    holder.pid = ::getpid();
-    return holder;
-}
-
-std::string outcome_of(const core::Reply &reply) {
-    if (reply.answer == core::Answer::granted) return reply.verb == core::Verb::acquire ? "granted" : "done";
-    if (reply.answer != core::Answer::refused) return reply.text;
-    if (reply.refusal == core::Refusal::absent) return "the key is gone";
-    return (reply.refusal == core::Refusal::held ? "held by " : "now held by ") + describe_holder(reply.holder);
+    if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+    return {event::wall_clock_ms(), settings.owner, host.data(), ::getpid(), settings.why};
 }
 
 // When to tell who waits: after one second, five, thirty, then every minute.
@@ -68,26 +52,50 @@ LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration nee
 
 bool LockRun::acquire() {
     const Instant begin = event::now();
-    Duration note_due = next_note({});
     const auto won = [&] { return lock_.phase() == core::Phase::held || lock_.phase() == core::Phase::lost; };
+    bool first = true;
     while (!won() && lock_.phase() != core::Phase::ended) {
         if (lock_.phase() == core::Phase::idle) {
-            const Duration waited = event::now() - begin;
-            if (waited >= note_due && settings_.verbosity >= 0) {
-                note_due = next_note(waited);
-                say("waiting for {} ({} so far): {}", printable(settings_.name), config::show_duration(waited),
-                    lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
-                                         : "held by " + describe_holder(lock_.blocker()));
-            }
-            lock_.acquire(event::now(), core::make_token(random_hex128(), self()));
+            if (!std::exchange(first, false)) tell_who_waits(event::now() - begin);
+            if (blocked_by_ourselves()) lock_.give_up(event::now());
+            else lock_.acquire(event::now(), core::make_token(random_hex128(), self(settings_)));
         } else {
             note(turn());
             if (signal_ != 0 && !won()) lock_.give_up(event::now());
         }
         pump_.send();
     }
+    show_progress("");
     if (!won()) nodes_.finish();
     return won();
+}
+
+// Out of reach: now and then, with what each node says. Busy: the same, but on a terminal a line that goes on.
+void LockRun::tell_who_waits(Duration waited) {
+    const bool as_line = on_terminal_ && !lock_.out_of_reach();
+    if (settings_.verbosity < 0 || waited < note_due_) return;
+    const std::string text =
+        fmt::format("waiting for {} ({} so far): {}", printable(settings_.name), config::show_duration(waited),
+                    lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
+                                         : "held by " + describe_holder(lock_.blocker()));
+    note_due_ = as_line ? std::chrono::floor<seconds>(waited) + seconds{1} : next_note(waited);
+    if (as_line) show_progress(text);
+    else say(text);
+}
+
+bool LockRun::blocked_by_ourselves() const {
+    const std::string random = lock_.blocker().substr(0, core::random_digits);
+    return random.size() == core::random_digits && settings_.held.find(':' + random) != std::string::npos;
+}
+
+std::string LockRun::held_for_command() const {
+    std::string held = settings_.held + (settings_.held.empty() ? "" : " ");
+    for (const char c : settings_.name) held += percent_encode(c);
+    return held + ':' + lock_.token().substr(0, core::random_digits);
+}
+
+void LockRun::reach_all() {
+    while (nodes_.waiting() && signal_ == 0) note(turn());
 }
 
 void LockRun::release() {
@@ -100,6 +108,12 @@ void LockRun::release() {
 int LockRun::explain_failure() const {
     if (signal_ != 0) event::die_of(signal_);
     const std::string name = printable(settings_.name);
+    if (blocked_by_ourselves()) {
+        if (settings_.verbosity >= 0)
+            say("{} is held by the redlock that this command runs under, so it would wait for itself (REDLOCK_HELD)",
+                name);
+        return settings_.conflict_exit_code;
+    }
     switch (lock_.ending()) {
     case core::Ending::busy:
         if (lock_.blocker().empty()) {
@@ -125,30 +139,6 @@ int LockRun::explain_failure() const {
     }
 }
 
-std::string LockRun::node_table() const { return answer_table(nodes_, lock_.last_round().answers()); }
-
-std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optional<core::Reply>> &answers) {
-    std::size_t width = 0;
-    for (core::NodeIndex node = 0; node < nodes.size(); ++node) width = std::max(width, nodes.name(node).size());
-    std::string table;
-    for (core::NodeIndex node = 0; node < nodes.size(); ++node) {
-        const bool heard = node < answers.size() && answers[node];
-        table += fmt::format("{}  {:<{}}  {}", table.empty() ? "" : "\n", nodes.name(node), width,
-                             heard ? outcome_of(*answers[node]) : "no answer yet");
-    }
-    return table;
-}
-
-std::string describe_holder(std::string_view token) {
-    const auto holder = core::parse_token(token);
-    if (!holder) return token.empty() ? "somebody unknown" : "\"" + printable(token, 64) + "\"";
-    const std::time_t since = holder->since_ms / 1000;
-    std::tm local{};
-    ::localtime_r(&since, &local);
-    std::array<char, 64> time{};
-    std::strftime(time.data(), time.size(), "%Y-%m-%d %H:%M:%S", &local);
-    return fmt::format("{}@{} (pid {}) since {}{}{}", printable(holder->owner), printable(holder->host), holder->pid,
-                       time.data(), holder->why.empty() ? "" : ": ", printable(holder->why));
-}
+std::string LockRun::node_table() const { return cmd::node_table(nodes_of(settings_, lock_.last_round().answers())); }
 
 } // namespace redlock::cmd

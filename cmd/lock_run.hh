@@ -10,6 +10,7 @@
 #include "session/pump.hh"
 
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 namespace redlock::cmd {
@@ -27,6 +28,10 @@ class LockRun {
     // Gives back what acquire() won; returns when every node expected to answer has. Signals are noted.
     void release();
 
+    // Waits for what has not been handed to every node yet, each node's time at most: a lock that is left to itself
+    // had better be on all of them. Signals are noted.
+    void reach_all();
+
     // Leaves the lock held and closes the connections in good order.
     void let_go() { nodes_.finish(); }
 
@@ -38,7 +43,10 @@ class LockRun {
     void note(const std::vector<int> &signals) { note_signals(signals, signal_); }
 
     [[nodiscard]] const core::Lock &lock() const { return lock_; }
-    [[nodiscard]] const redis::Nodes &nodes() const { return nodes_; }
+
+    // REDLOCK_HELD for the command: "NAME:RANDOM" for each lock that it runs under, this one last, NAME
+    // percent-encoded, RANDOM from the token. Whoever is refused because of that very token waits for itself.
+    [[nodiscard]] std::string held_for_command() const;
 
     // Why it was not acquired (after acquire() returned false): says it and returns the exit code, or dies of the
     // signal that it was.
@@ -48,17 +56,16 @@ class LockRun {
     [[nodiscard]] std::string node_table() const;
 
   private:
+    void tell_who_waits(Duration waited);
+    [[nodiscard]] bool blocked_by_ourselves() const;
+
     const Settings &settings_;
     redis::Nodes nodes_;
     core::Lock lock_;
     session::Pump pump_;
     int signal_ = 0;
+    const bool on_terminal_ = ::isatty(STDERR_FILENO) == 1;
+    Duration note_due_ = seconds{1}; // since the beginning
 };
-
-// What the nodes answered, one line per node: "  redis://host:port  connection refused".
-std::string answer_table(const redis::Nodes &nodes, const std::vector<std::optional<core::Reply>> &answers);
-
-// "deploy@web1 (pid 4711) since 03:00:02: nightly migration", as far as the token tells.
-std::string describe_holder(std::string_view token);
 
 } // namespace redlock::cmd

@@ -6,6 +6,7 @@
 #include "cmd/settings.hh"
 #include "util/error.hh"
 
+#include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <new>
@@ -16,10 +17,13 @@ namespace redlock::cmd {
 namespace {
 
 // A closed standard stream is a trap: the next descriptor would take its number, and a message meant for
-// people would go to a node. Closed again in the command, as it was.
+// people would go to a node. Closed again in the command, as it was. Stdout not for writing: a token that was
+// asked for and can be given to nobody must be an error.
 void occupy_standard_streams() {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
-        if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+        (void)::open("/dev/null", (fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    }
 }
 
 int run(std::span<const std::string> arguments) {
@@ -37,7 +41,9 @@ int run(std::span<const std::string> arguments) {
     switch (settings.command) {
     case Command::exec: return run_exec(settings, signals);
     case Command::acquire: return run_acquire(settings, signals);
+    case Command::extend: return run_extend(settings, signals);
     case Command::release: return run_release(settings, signals);
+    case Command::status: return run_status(settings, signals);
     case Command::lab: return run_lab(settings, signals);
     }
     return exit_code::internal;

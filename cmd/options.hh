@@ -10,10 +10,10 @@
 
 namespace redlock::cmd {
 
-// What the value is; completions need it. `flag` takes none.
-enum class ValueKind { flag, duration, integer, number, text, file, url, signal, pid, shell_line };
+// What the value is; completions need it. `flag` takes none; the metavar of a `choice` lists its words.
+enum class ValueKind { flag, duration, integer, number, text, choice, file, url, signal, shell_line };
 
-enum class Group { lock, command, token, nodes, lab, general };
+enum class Group { lock, command, result, nodes, lab, general };
 
 struct Option {
     std::string_view spellings; // the one that messages use first among the long ones
@@ -26,7 +26,7 @@ struct Option {
     std::string_view environment = {}; // read by the commands that take the option, and by no other
 };
 
-inline constexpr std::array<Option, 21> all_options{{
+inline constexpr std::array<Option, 28> all_options{{
     {"-n, --nonblock, --nb, --nonblocking", "", ValueKind::flag, Group::lock, taking_a_lock,
      "do not wait for a lock that is busy"},
     {"-w, --wait, --timeout", "DUR", ValueKind::duration, Group::lock, taking_a_lock,
@@ -37,8 +37,12 @@ inline constexpr std::array<Option, 21> all_options{{
      "exit code when the lock is busy, 0 to 255 (acquire: not 0)", "75"},
     {"-x, -e, --exclusive", "", ValueKind::flag, Group::lock, taking_a_lock,
      "one holder at a time, which is always so; accepted for fingers used to flock"},
-    {"--ttl", "DUR", ValueKind::duration, Group::lock, taking_a_lock,
+    {"--ttl", "DUR", ValueKind::duration, Group::lock, taking_a_lock | bit(Command::extend),
      "length of the lease: an abandoned lock frees itself after DUR; exec renews it in time", "30s", "REDLOCK_TTL"},
+    {"--owner", "TEXT", ValueKind::text, Group::lock, taking_a_lock,
+     "who takes the lock, for others to see (redlock status, and those who wait)", "$LOGNAME", "REDLOCK_OWNER"},
+    {"--why", "TEXT", ValueKind::text, Group::lock, taking_a_lock, "what for, for others to see",
+     "the name of COMMAND"},
 
     {"-c", "LINE", ValueKind::shell_line, Group::command, bit(Command::exec),
      "run LINE by $SHELL, else /bin/sh, in place of COMMAND"},
@@ -47,13 +51,23 @@ inline constexpr std::array<Option, 21> all_options{{
     {"--signal", "SIG", ValueKind::signal, Group::command, bit(Command::exec),
      "first signal to a COMMAND that must end, by name or number", "TERM"},
 
-    {"--token", "T", ValueKind::text, Group::token, bit(Command::release),
-     "the token that acquire printed; without it REDLOCK_TOKEN, if REDLOCK_NAME is this NAME"},
+    {"--token", "T", ValueKind::text, Group::result, proving_it,
+     "the token that acquire printed; without it and --token-file REDLOCK_TOKEN, if REDLOCK_NAME is this NAME"},
+    {"--token-file", "FILE", ValueKind::file, Group::result, bit(Command::acquire) | proving_it,
+     "FILE with the token: acquire writes it there (mode 0600) and not to stdout; extend and release read it from "
+     "there"},
+    {"--format", "token|env|json", ValueKind::choice, Group::result, bit(Command::acquire),
+     "what goes to stdout: the token, lines for eval that set REDLOCK_NAME and REDLOCK_TOKEN, or JSON", "token"},
+    {"--json", "", ValueKind::flag, Group::result, bit(Command::acquire) | proving_it | bit(Command::status),
+     "print the result as JSON, with what each node said"},
 
     {"-S, --server, --node", "URL", ValueKind::url, Group::nodes, on_nodes,
      "one of the nodes: redis://[user[:password]@]host[:port][/db] or unix:///path[?db=N]. "
      "Once for each node, or several separated by commas",
      "", "REDLOCK_NODES"},
+    {"--user", "TEXT", ValueKind::text, Group::nodes, on_nodes, "user for the nodes whose URL has none"},
+    {"--password-file", "FILE", ValueKind::file, Group::nodes, on_nodes,
+     "password for the nodes whose URL has none: the first line of FILE", "", "REDLOCK_PASSWORD_FILE"},
     {"--node-timeout", "DUR", ValueKind::duration, Group::nodes, on_nodes, "how long to wait for one node's answer",
      "ttl/100, from 50ms to 1s", "REDLOCK_NODE_TIMEOUT"},
     {"--prefix", "TEXT", ValueKind::text, Group::nodes, on_nodes, "put before NAME to make the key on the nodes",
@@ -67,7 +81,8 @@ inline constexpr std::array<Option, 21> all_options{{
     {"--nodes", "N", ValueKind::integer, Group::lab, bit(Command::lab), "how many nodes", "5"},
     {"--tcp", "", ValueKind::flag, Group::lab, bit(Command::lab), "loopback ports in place of unix sockets"},
 
-    {"-q, --quiet", "", ValueKind::flag, Group::general, everywhere, "say nothing but errors"},
+    {"-q, --quiet", "", ValueKind::flag, Group::general, everywhere,
+     "say nothing but errors (status: print nothing; the exit code tells)"},
     {"-v, --verbose", "", ValueKind::flag, Group::general, everywhere, "say more"},
     {"-h, --help", "", ValueKind::flag, Group::general, everywhere, "print this help"},
     {"-V, --version", "", ValueKind::flag, Group::general, everywhere, "print the version"},

@@ -15,6 +15,10 @@ template <class... Args> void say(fmt::format_string<Args...> format, Args &&...
     say(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }
 
+// One line on the terminal that is written over by the next one, by any other output, and by an empty `text`,
+// which leaves nothing. Cut to the terminal's width. For a stderr that is a terminal only.
+void show_progress(std::string_view text);
+
 // Text for stdout, which was asked for: throws SystemError when it cannot be written (a full disk).
 void print(std::string_view text);
 

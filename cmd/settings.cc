@@ -3,12 +3,14 @@
 #include "cmd/diagnose.hh"
 #include "cmd/signal_name.hh"
 #include "config/duration.hh"
+#include "config/secret.hh"
 #include "util/error.hh"
 #include "util/text.hh"
 
 #include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace redlock::cmd {
 
@@ -69,14 +71,15 @@ class Reader {
         }
     }
 
-    [[nodiscard]] std::optional<Found<std::size_t>> integer(const Option &option, std::size_t low,
-                                                            std::size_t high) const {
+    // `why`: to be added to the message.
+    [[nodiscard]] std::optional<Found<std::size_t>> integer(const Option &option, std::size_t low, std::size_t high,
+                                                            std::string_view why = "") const {
         const auto found = text(option);
         if (!found) return std::nullopt;
         const auto value = parse_number<std::size_t>(found->value);
         if (!value || *value < low || *value > high)
-            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}", found->origin,
-                                                        in_quotes(found->value), low, high));
+            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}{}", found->origin,
+                                                        in_quotes(found->value), low, high, why));
         return Found<std::size_t>{*value, found->origin};
     }
 
@@ -84,6 +87,34 @@ class Reader {
     const Invocation &invocation_;
     const Environment &environment_;
 };
+
+// The first line of a file that holds a secret.
+std::string read_secret(const Found<std::string> &file) {
+    try {
+        return config::read_secret(file.value);
+    } catch (const ConfigError &error) {
+        refuse(is_typed(file.origin), fmt::format("{}: {}", file.origin, error.what()));
+    }
+}
+
+// For the nodes whose address has neither user nor password. `origin`: of the addresses.
+void read_credentials(std::vector<config::NodeUrl> &nodes, const std::string &origin, const Reader &reader) {
+    const auto user = reader.text(option("--user"));
+    std::optional<std::string> password = reader.variable("REDISCLI_AUTH");
+    if (const auto file = reader.text(option("--password-file"))) password = read_secret(*file);
+    for (config::NodeUrl &node : nodes) {
+        if (!node.password.empty()) continue;
+        const bool by_option = node.user.empty() && user;
+        if (by_option) node.user = user->value;
+        if (password) node.password = *password;
+        if (node.user.empty() || password) continue;
+        // redis-cli reads redis://word@host as a password; the word may well be one, so it is not shown.
+        const std::string &blame = by_option ? user->origin : origin;
+        refuse(is_typed(blame), fmt::format("{}: {} has a user but no password; write user:password@ (for the default "
+                                            "user :password@), or give --password-file or REDISCLI_AUTH",
+                                            blame, node.display()));
+    }
+}
 
 void read_nodes(Settings &settings, const Invocation &invocation, const Reader &reader) {
     const auto found = reader.text(option("-S"));
@@ -107,30 +138,27 @@ void read_nodes(Settings &settings, const Invocation &invocation, const Reader &
     if (typed && std::any_of(nodes.begin(), nodes.end(), [](const auto &node) { return !node.password.empty(); }))
         settings.warnings.emplace_back(
             "a password on the command line can be read by every user of this machine; put it "
-            "into REDLOCK_NODES or REDISCLI_AUTH");
-    const std::optional<std::string> password = reader.variable("REDISCLI_AUTH");
-    for (config::NodeUrl &node : nodes) {
-        if (node.password.empty() && password) node.password = *password;
-        // redis-cli reads redis://word@host as a password; the word may well be one, so it is not shown.
-        if (!node.user.empty() && node.password.empty())
-            refuse(typed, fmt::format("{}: {} has a user but no password; write user:password@ (for the default user "
-                                      ":password@), or set REDISCLI_AUTH",
-                                      found->origin, node.display()));
-    }
+            "into REDLOCK_NODES, REDISCLI_AUTH or a --password-file");
+    read_credentials(nodes, found->origin, reader);
     const std::size_t majority = nodes.size() / 2 + 1;
-    const auto quorum = reader.integer(option("--quorum"), majority, nodes.size());
+    const auto quorum = reader.integer(option("--quorum"), majority, nodes.size(),
+                                       fmt::format(": of {} nodes a majority must agree, or two could hold the lock "
+                                                   "at once",
+                                                   nodes.size()));
     settings.quorum = quorum ? quorum->value : majority;
 }
 
 void read_key(Settings &settings, const Reader &reader) {
     const auto prefix = reader.text(option("--prefix"));
-    settings.key = (prefix ? prefix->value : "") + settings.name;
-    if (!settings.key.starts_with("redlock:{")) return;
+    if (prefix) settings.prefix = prefix->value;
+    settings.key = settings.prefix + settings.name;
+    const auto is_reserved = [&](const std::string &name) { return (settings.prefix + name).starts_with("redlock:{"); };
+    if (std::none_of(settings.names.begin(), settings.names.end(), is_reserved)) return;
     const bool by_prefix = prefix && prefix->value.starts_with("redlock:{");
     refuse(!by_prefix || is_typed(prefix->origin),
            fmt::format("prefix and NAME together begin with 'redlock:{{', which redlock keeps for keys of its own; "
                        "choose another {}",
-                       prefix && !prefix->value.empty() ? "prefix (" + prefix->origin + ")" : "NAME"));
+                       !settings.prefix.empty() ? "prefix (" + prefix->origin + ")" : "NAME"));
 }
 
 // A number as --ttl takes it back.
@@ -177,7 +205,7 @@ void read_timing(Settings &settings, const Reader &reader) {
 
     const Timing timing = complete(wish);
     settings.timing = timing;
-    if ((bit(settings.command) & taking_a_lock) == 0 || fits(timing, settings.command)) return;
+    if (!takes(info(settings.command), option("--ttl")) || fits(timing, settings.command)) return;
 
     const Duration validity = std::max(fresh_validity(timing), Duration::zero());
     std::string needs = with_origin("a node timeout of", timing.node_timeout, node_timeout);
@@ -247,11 +275,14 @@ void check_token(const Found<std::string> &token) {
 
 void read_token(Settings &settings, const Reader &reader) {
     std::optional<Found<std::string>> token = reader.text(option("--token"));
+    const std::optional<Found<std::string>> file = reader.text(option("--token-file"));
+    if (token && file) throw UsageError("both --token and --token-file were given; leave out one of them");
+    if (file) token = {read_secret(*file), fmt::format("{} {}", file->origin, in_quotes(file->value))};
     if (!token) {
         const auto variable = reader.variable("REDLOCK_TOKEN");
         const auto name = reader.variable("REDLOCK_NAME");
-        std::string why = "give what 'redlock acquire' printed with --token T (or in REDLOCK_TOKEN, with this name in "
-                          "REDLOCK_NAME)";
+        std::string why = "give what 'redlock acquire' printed with --token T or --token-file FILE (or in "
+                          "REDLOCK_TOKEN, with this name in REDLOCK_NAME)";
         if (variable && name != settings.name)
             why = fmt::format("REDLOCK_TOKEN {}; give the token with --token T",
                               name ? "belongs to " + in_quotes(*name) + " (REDLOCK_NAME)"
@@ -262,6 +293,36 @@ void read_token(Settings &settings, const Reader &reader) {
     }
     check_token(*token);
     settings.token = token->value;
+}
+
+// Of --format and --json the last one on the line counts.
+void read_output(Settings &settings, const Invocation &invocation, const Reader &reader) {
+    const bool acquire = settings.command == Command::acquire;
+    if (const auto file = reader.text(option("--token-file")); file && acquire) {
+        settings.token_file = file->value;
+        if (file->value.empty()) throw UsageError("--token-file: the name of the file is empty (an unset variable?)");
+    }
+    settings.format = acquire && settings.token_file.empty() ? Format::token : Format::nothing;
+    for (const Typed::Given &given : invocation.typed.all()) {
+        const bool json = given.option == &option("--json");
+        if (!json && given.option != &option("--format")) continue;
+        if (!json && given.value != "token" && given.value != "env" && given.value != "json")
+            throw UsageError(fmt::format("--format: {} is not one of token, env and json", in_quotes(given.value)));
+        settings.format = json || given.value == "json" ? Format::json
+                          : given.value == "env"        ? Format::env
+                                                        : Format::token;
+    }
+}
+
+// What others see. The environment's word for the user is good enough for that; the user database may sit
+// behind a network. Of COMMAND only the name: its arguments may be secrets.
+void read_holder(Settings &settings, const Invocation &invocation, const Reader &reader) {
+    settings.owner = reader.variable("LOGNAME").value_or(reader.variable("USER").value_or(""));
+    if (const auto owner = reader.text(option("--owner"))) settings.owner = owner->value;
+    if (settings.owner.empty()) settings.owner = fmt::format("uid {}", ::getuid());
+    if (!invocation.words.empty()) settings.why = invocation.words[0].substr(invocation.words[0].rfind('/') + 1);
+    if (const auto why = reader.text(option("--why"))) settings.why = why->value;
+    settings.held = reader.variable("REDLOCK_HELD").value_or("");
 }
 
 int read_verbosity(const Typed &typed) {
@@ -280,12 +341,15 @@ Settings make_settings(const Invocation &invocation, const Environment &environm
     const unsigned command = bit(invocation.command);
     Settings settings;
     settings.command = invocation.command;
-    settings.name = invocation.name;
+    settings.names = invocation.names;
+    if (!settings.names.empty()) settings.name = settings.names[0];
     settings.verbosity = read_verbosity(invocation.typed);
     // Typed mistakes of the smaller kind first: they are the likelier ones, and nearer to the reader.
     if ((command & running_a_command) != 0) read_command(settings, invocation, reader);
     if ((command & taking_a_lock) != 0) read_waiting(settings, invocation, reader);
-    if (invocation.command == Command::release) read_token(settings, reader);
+    if ((command & taking_a_lock) != 0) read_holder(settings, invocation, reader);
+    if ((command & proving_it) != 0) read_token(settings, reader);
+    read_output(settings, invocation, reader);
     if ((command & on_nodes) != 0) {
         read_timing(settings, reader);
         read_key(settings, reader);

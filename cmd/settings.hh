@@ -19,10 +19,17 @@
 
 namespace redlock::cmd {
 
+// What a command that was asked for a result prints to stdout.
+enum class Format { nothing, token, env, json };
+
 struct Settings {
     Command command = Command::exec;
-    std::string name;               // NAME as typed
+    std::string name;               // NAME as typed; the first of `names`
     std::string key;                // PREFIX + NAME; bytes, never text
+    std::vector<std::string> names; // status: all of them
+    std::string prefix;
+    std::string owner, why;         // for others to see; exec and acquire
+    std::string held;               // REDLOCK_HELD as it was found (cmd/lock_run.hh)
     std::vector<std::string> words; // what to run, ready for execvp; empty for acquire and release
     bool users_shell = false;       // `words` is it, because lab was given no COMMAND
     std::string not_found_hint;     // to be added to the message when COMMAND does not exist; mostly empty
@@ -33,7 +40,9 @@ struct Settings {
     std::optional<Duration> wait;       // empty: for ever; zero: do not wait
     int conflict_exit_code = exit_code::busy;
     int signal = SIGTERM;
-    std::string token; // release
+    std::string token;      // extend, release
+    std::string token_file; // acquire; empty: none
+    Format format = Format::token;
 
     int verbosity = 0; // -1 quiet, 1 -v
     std::size_t lab_nodes = 5;

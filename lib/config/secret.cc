@@ -1,8 +1,15 @@
 #include "config/secret.hh"
 
+#include "util/error.hh"
+#include "util/fd.hh"
 #include "util/text.hh"
 
-#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
 
 namespace redlock::config {
 
@@ -52,6 +59,21 @@ std::string hide_password(std::string_view address) {
 std::string show_word(std::string_view word) {
     const bool doubtful = word.find("://") != std::string_view::npos || word.find('@') != std::string_view::npos;
     return doubtful ? hide_password(word) : printable(word);
+}
+
+std::string read_secret(const std::string &file) {
+    const auto refuse = [&](std::string_view why) {
+        return ConfigError(fmt::format("cannot read '{}': {}", show_word(file), why));
+    };
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 4097> text{};
+    const ssize_t got = fd ? ::read(fd.get(), text.data(), text.size()) : -1;
+    if (got < 0) throw refuse(std::strerror(errno));
+    const std::string_view line = std::string_view(text.data(), static_cast<std::size_t>(got));
+    if (line.size() == text.size()) throw refuse("it is too long; the secret is expected in its first line");
+    std::string secret(line.substr(0, line.find_first_of("\r\n")));
+    if (secret.empty()) throw refuse("its first line is empty");
+    return secret;
 }
 
 } // namespace redlock::config

@@ -1,4 +1,4 @@
-// What the user typed, made safe to repeat in a message: no password, no control characters.
+// Secrets: read from files, and kept out of messages that repeat what the user typed.
 #pragma once
 
 #include <string>
@@ -13,5 +13,8 @@ std::string hide_password(std::string_view address);
 
 // For any other word: as it is (printable), unless it could be a node address.
 std::string show_word(std::string_view word);
+
+// The first line of a file that holds a password or a token. Throws ConfigError: what is wrong with the file.
+std::string read_secret(const std::string &file);
 
 } // namespace redlock::config

@@ -35,4 +35,13 @@ bool Lease::lost(Instant now) {
     return lost_;
 }
 
+Instant validity_of(const std::vector<std::optional<Reply>> &answers, std::size_t quorum, Duration ttl,
+                    const ClockTrust &trust) {
+    Lease lease(answers.size(), quorum);
+    for (NodeIndex node = 0; node < answers.size(); ++node)
+        if (answers[node] && answers[node]->answer == Answer::granted && answers[node]->sent)
+            lease.confirm(node, *answers[node]->sent + trusted_time(ttl, trust));
+    return lease.validity();
+}
+
 } // namespace redlock::core

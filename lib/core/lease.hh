@@ -42,4 +42,9 @@ class Lease {
     bool lost_ = false;
 };
 
+// V of a lease that was never held here, from one round of answers: each grant counts from the moment before its
+// request was sent. distant_past: fewer than a quorum granted.
+Instant validity_of(const std::vector<std::optional<Reply>> &answers, std::size_t quorum, Duration ttl,
+                    const ClockTrust &trust);
+
 } // namespace redlock::core

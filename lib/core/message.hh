@@ -24,6 +24,7 @@ enum class Verb {
     extend,  // raise the key's time to live if the token is ours
     release, // delete the key if the token is ours; the hand-over to who waits
     abandon, // the same without waking anybody: cleanup of an attempt that was not won
+    status,  // who holds the key? Changes nothing
 };
 
 struct Request {
@@ -44,9 +45,9 @@ enum class Answer {
 };
 
 enum class Refusal {
-    held,     // acquire: somebody else's token, in `holder`
+    held,     // acquire: somebody else's token, in `holder`; status: anybody's
     not_ours, // extend, release: somebody else's token
-    absent,   // extend, release: no such key
+    absent,   // extend, release, status: no such key
 };
 
 // What kind of error, as far as it decides what the core does next.
@@ -71,6 +72,9 @@ struct Reply {
     // Just before the first byte of the request was written; nullopt: no byte of it left this process,
     // so the node cannot have acted on it.
     std::optional<Instant> sent;
+
+    // The fence of this grant; 0 until the nodes keep fences.
+    std::uint64_t fence = 0;
 };
 
 } // namespace redlock::core

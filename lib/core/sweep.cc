@@ -3,7 +3,8 @@
 namespace redlock::core {
 
 namespace {
-// Once a quorum has answered, the others get a few times what it took, and never less than this.
+// Once a quorum has answered, the others get a few times what it took, and never less than this. Not of a look at the
+// lock: that is there to tell what every node says, and three of five may say three different things.
 constexpr int patience = 4;
 constexpr Duration least_patience = milliseconds{20};
 } // namespace
@@ -13,14 +14,14 @@ Sweep::Sweep(Instant now, Plan plan)
       deadline_(now + plan_.node_timeout) {
     for (NodeIndex node = 0; node < plan_.ask.size(); ++node) {
         if (plan_.ask[node])
-            requests_.push_back({plan_.first + node, plan_.verb, node, plan_.key, plan_.token, Duration{}, deadline_});
+            requests_.push_back({plan_.first + node, plan_.verb, node, plan_.key, plan_.token, plan_.ttl, deadline_});
     }
     tick(now);
 }
 
 void Sweep::on_reply(Instant now, const Reply &reply) {
     if (done_ || !round_.take(reply)) return;
-    if (answered() == plan_.quorum)
+    if (answered() == plan_.quorum && plan_.verb != Verb::status)
         deadline_ = std::min(deadline_, now + std::max(patience * (now - round_.started()), least_patience));
     tick(now);
 }

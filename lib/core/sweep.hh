@@ -1,6 +1,6 @@
-// One bounded pass that removes our key wherever it may be: release, or the abandoning of an attempt
-// that was not won (protocol: 3.5 and 6). Every node is asked; only those expected to answer are waited
-// for, so that a dead node costs nothing: its request is in the kernel's hands.
+// One bounded pass over the nodes: a release, the abandoning of an attempt that was not won (protocol: 3.5 and
+// 6), an extend by hand, a look at a lock. Every node is asked; only those expected to answer are waited for,
+// so that a dead node costs nothing: its request is in the kernel's hands.
 #pragma once
 
 #include "core/conversation.hh"
@@ -11,8 +11,9 @@ namespace redlock::core {
 class Sweep : public Conversation {
   public:
     struct Plan {
-        Verb verb = Verb::release; // or abandon
+        Verb verb = Verb::release; // or abandon, extend, status
         std::string key, token;
+        Duration ttl{};          // extend
         std::vector<bool> ask;   // per node: may the key be there?
         std::vector<bool> await; // per node: is an answer expected soon?
         std::size_t quorum = 0;
@@ -27,7 +28,8 @@ class Sweep : public Conversation {
 
     [[nodiscard]] bool done() const { return done_; }
     // How many nodes said what; the rest did not answer, or not well.
-    [[nodiscard]] std::size_t deleted() const { return round_.count(Answer::granted); }
+    [[nodiscard]] std::size_t granted() const { return round_.count(Answer::granted); } // deleted, extended
+    [[nodiscard]] std::size_t refused() const { return round_.count(Answer::refused); }
     [[nodiscard]] std::size_t not_ours() const;
     [[nodiscard]] std::size_t answered() const { return round_.heard(); }
     [[nodiscard]] bool denied() const { return round_.denied(); }

@@ -3,7 +3,6 @@
 #include "util/text.hh"
 
 #include <array>
-#include <charconv>
 
 namespace redlock::core {
 
@@ -11,7 +10,6 @@ namespace {
 
 constexpr std::size_t longest_token = 256;
 constexpr std::size_t longest_name = 64; // encoded owner or host
-constexpr std::size_t random_digits = 32;
 
 std::string encode(std::string_view text, std::size_t most) {
     std::string out;
@@ -21,13 +19,6 @@ std::string encode(std::string_view text, std::size_t most) {
         out += next;
     }
     return out;
-}
-
-std::optional<std::int64_t> number(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-    return value;
 }
 
 } // namespace
@@ -51,9 +42,10 @@ std::optional<Holder> parse_token(std::string_view token) {
         if (!last) token.remove_prefix(dot + 1);
     }
     const std::size_t at = part[2].find('@');
-    const auto since = number(part[1]);
-    const auto pid = number(part[3]);
-    if (part[0].size() != random_digits || at == std::string_view::npos || !since || !pid) return std::nullopt;
+    const auto since = parse_number<std::int64_t>(part[1]);
+    const auto pid = parse_number<std::int64_t>(part[3]);
+    if (part[0].size() != random_digits || at == std::string_view::npos || !since || !pid || *since < 0 || *pid < 0)
+        return std::nullopt;
     return Holder{*since, percent_decode(part[2].substr(0, at)), percent_decode(part[2].substr(at + 1)), *pid,
                   percent_decode(part[4])};
 }

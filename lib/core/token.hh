@@ -6,12 +6,16 @@
 // Owner, host and why are percent-encoded, '.' included; one shell word of at most 256 bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace redlock::core {
+
+// The token's beginning, which alone tells it from all others.
+inline constexpr std::size_t random_digits = 32;
 
 struct Holder {
     std::int64_t since_ms = 0; // wall clock of the holder's host: for people only

@@ -81,7 +81,7 @@ Child::~Child() {
     ::waitpid(pid_, nullptr, 0); // all signals are blocked: nothing interrupts
 }
 
-void Child::signal_group(int signal) const { ::kill(-pid_, signal); }
+bool Child::signal_group(int signal) const { return ::kill(-pid_, signal) == 0 || errno == ESRCH; }
 
 std::optional<Status> Child::poll() {
     if (reaped_) return std::nullopt;

@@ -49,7 +49,8 @@ class Child {
     [[nodiscard]] pid_t pid() const { return pid_; }
 
     // Sends a signal to the whole group. Harmless once everybody in it is gone.
-    void signal_group(int signal) const;
+    // False: we are not allowed to (the command runs as another user).
+    bool signal_group(int signal) const;
 
     // What happened since the last call, without waiting; nullopt: nothing new. A stop is reported and
     // is not an end.

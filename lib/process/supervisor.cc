@@ -19,7 +19,6 @@ void Supervisor::validity_is(Instant now, Instant validity) {
 }
 
 void Supervisor::pass_on(int signal) {
-    passed_.push_back(signal);
     if (state_ == State::running || state_ == State::ending) out_.push_back(signal);
 }
 
@@ -49,10 +48,6 @@ std::vector<int> Supervisor::take_signals() { return std::exchange(out_, {}); }
 std::optional<Instant> Supervisor::deadline() const {
     if (state_ == State::running) return validity_ - grace_.margin - grace_.grace;
     return state_ == State::ending ? std::optional(kill_at_) : std::nullopt;
-}
-
-bool Supervisor::passed_on(int signal) const {
-    return std::find(passed_.begin(), passed_.end(), signal) != passed_.end();
 }
 
 } // namespace redlock::process

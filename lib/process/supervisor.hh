@@ -49,8 +49,6 @@ class Supervisor {
     [[nodiscard]] State state() const { return state_; }
     // The command was made to end because the lease was running out (exit 79, whatever it returned).
     [[nodiscard]] bool lost() const { return lost_; }
-    // A signal that redlock passed on: if the command dies of it, so does redlock.
-    [[nodiscard]] bool passed_on(int signal) const;
 
   private:
     Grace grace_;
@@ -59,7 +57,6 @@ class Supervisor {
     Instant kill_at_ = distant_future;
     bool lost_ = false;
     std::vector<int> out_;
-    std::vector<int> passed_;
 };
 
 } // namespace redlock::process

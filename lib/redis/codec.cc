@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
+#include <memory>
 #include <new>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace redlock::redis {
 
@@ -39,17 +41,30 @@ std::string_view text_of(const redisReply &reply) { return {reply.str, static_ca
 } // namespace
 
 std::string encode(std::initializer_list<std::string_view> words) {
-    std::string bytes = fmt::format("*{}\r\n", words.size());
-    for (const std::string_view word : words) bytes += fmt::format("${}\r\n{}\r\n", word.size(), word);
-    return bytes;
+    std::vector<const char *> texts;
+    std::vector<std::size_t> lengths;
+    for (const std::string_view word : words) {
+        texts.push_back(word.data());
+        lengths.push_back(word.size());
+    }
+    char *command = nullptr;
+    const auto length = redisFormatCommandArgv(&command, static_cast<int>(texts.size()), texts.data(), lengths.data());
+    if (length < 0) throw std::bad_alloc();
+    const std::unique_ptr<char, decltype(&redisFreeCommand)> owned(command, redisFreeCommand);
+    return {command, static_cast<std::size_t>(length)};
 }
 
 std::string encode(const core::Request &request) {
-    if (request.verb == core::Verb::release || request.verb == core::Verb::abandon)
-        return encode({"EVAL", release_script, "1", request.key, request.token});
-    const std::string_view script = request.verb == core::Verb::acquire ? acquire_script : extend_script;
     // Rounded up: the key must not end before the caller believes that it does.
-    return encode({"EVAL", script, "1", request.key, request.token, std::to_string(to_ms_up(request.ttl))});
+    const auto ttl = std::to_string(to_ms_up(request.ttl));
+    switch (request.verb) {
+    case core::Verb::acquire: return encode({"EVAL", acquire_script, "1", request.key, request.token, ttl});
+    case core::Verb::extend: return encode({"EVAL", extend_script, "1", request.key, request.token, ttl});
+    case core::Verb::release:
+    case core::Verb::abandon: return encode({"EVAL", release_script, "1", request.key, request.token});
+    case core::Verb::status: break;
+    }
+    return encode({"EVAL", status_script, "1", request.key});
 }
 
 Value::Value(redisReply *owned) : reply_(owned, freeReplyObject) {}
@@ -72,23 +87,23 @@ bool Value::decode(core::Reply &into) const {
     if (!is(0, REDIS_REPLY_STRING)) return false;
     const std::string_view word = text_of(*fields[0]);
 
-    const std::string_view won = into.verb == Verb::acquire  ? "granted"
-                                 : into.verb == Verb::extend ? "extended"
-                                                             : "deleted";
-    if (word == won) {
+    const Verb verb = into.verb;
+    const std::string_view won = verb == Verb::acquire ? "granted" : verb == Verb::extend ? "extended" : "deleted";
+    if (word == won && verb != Verb::status) {
         into.answer = Answer::granted;
         return true;
     }
-    if (into.verb == Verb::acquire) {
-        if (word != "refused" || !is(1, REDIS_REPLY_STRING) || !is(2, REDIS_REPLY_INTEGER)) return false;
+    const bool by_token = verb != Verb::acquire && verb != Verb::status;
+    const bool held = !by_token && word == (verb == Verb::acquire ? "refused" : "held");
+    if (held && is(1, REDIS_REPLY_STRING) && is(2, REDIS_REPLY_INTEGER)) {
         into.refusal = Refusal::held;
         into.holder = text_of(*fields[1]);
         // What is left as PTTL says it; -1: for ever.
         if (const long long ms = fields[2]->integer; ms != -1)
             into.holder_ttl = milliseconds{std::clamp<long long>(ms, 0, to_ms(longest_duration))};
-    } else if (word == "absent") {
+    } else if (word == "absent" && verb != Verb::acquire) {
         into.refusal = Refusal::absent;
-    } else if (word == "not ours" && is(1, REDIS_REPLY_STRING)) {
+    } else if (word == "not ours" && by_token && is(1, REDIS_REPLY_STRING)) {
         into.refusal = Refusal::not_ours;
         into.holder = text_of(*fields[1]);
     } else {

@@ -17,6 +17,12 @@ Connection::~Connection() {
 
 void Connection::send(core::Request request, Instant now) {
     if (request.verb == Verb::abandon && take_back(request)) return;
+    // Whoever owes an answer for so long is replaced, unless the answer has come by now (we may have been stopped):
+    // behind a server that stands still, or a tunnel that acknowledges for one, requests would pile up without end.
+    constexpr Duration patience = seconds{5};
+    const auto is_stuck = [&] { return !in_flight_.empty() && now - *in_flight_.front().sent > patience; };
+    if (is_stuck()) read_in(now);
+    if (is_stuck()) lose("given up: no answer for some seconds", now);
     std::string bytes = encode(request);
     waiting_.push_back({.bytes = std::move(bytes), .request = std::move(request), .given = now});
     if (!socket_) {
@@ -32,7 +38,7 @@ bool Connection::take_back(const core::Request &abandon) {
         if (ask.kind != Ask::Kind::request || ask.request.verb != Verb::acquire || ask.request.token != abandon.token ||
             ask.request.key != abandon.key)
             return false;
-        report(ask, Answer::silent, {.text = "taken back before it was sent"});
+        report(ask, Answer::silent, {.text = "not asked: there was no connection yet"});
         return true;
     });
     // The same token may have been asked for before, and written.

@@ -32,6 +32,7 @@ class Connection {
     void watch(event::PollSet &set);
     void handle(const event::PollSet &set, Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
+    [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
     void finish();
 
   private:

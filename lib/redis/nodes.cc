@@ -3,6 +3,7 @@
 #include "event/clock.hh"
 #include "redis/connection.hh"
 
+#include <algorithm>
 #include <utility>
 
 namespace redlock::redis {
@@ -39,6 +40,10 @@ std::optional<Instant> Nodes::deadline() const {
 }
 
 std::vector<core::Reply> Nodes::take_replies() { return std::exchange(replies_, {}); }
+
+bool Nodes::waiting() const {
+    return std::any_of(connections_.begin(), connections_.end(), [](const auto &each) { return each->waiting(); });
+}
 
 void Nodes::finish() {
     for (const auto &connection : connections_) connection->finish();

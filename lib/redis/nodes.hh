@@ -50,6 +50,9 @@ class Nodes {
     // All replies since the last call.
     std::vector<core::Reply> take_replies();
 
+    // Some request waits to be written (for a connection, for a database). Over when its deadline has passed.
+    [[nodiscard]] bool waiting() const;
+
     // Before exit: for every connection, read what is there, shut down the sending side, close. What was
     // handed to the kernel is delivered; what was not yet written is dropped. Does not wait.
     void finish();

@@ -62,12 +62,15 @@ int Connection::flush(Instant now) {
     if (result < 0) {
         // ENOTCONN: some systems say so while they connect.
         blocked_ = errno == EAGAIN || errno == EINTR || (connecting_ && errno == ENOTCONN);
-        return blocked_ ? 0 : errno;
+        if (blocked_) return 0;
+        // Connected, and closed by the node already: read what it said.
+        if (!connecting_ || errno != EPIPE) return errno;
     }
     if (connecting_) {
         connecting_ = false;
         dialer_.settle();
     }
+    if (result < 0) return 0;
     const auto written = static_cast<std::size_t>(result);
     std::size_t begun = half_.size(); // up to here the batch belongs to asks that are in flight
     while (begun < written) {

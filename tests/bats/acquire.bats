@@ -58,7 +58,7 @@ setup() {
   run redlock release --token "$token" db
   [ "$status" -eq 0 ]
   continue_node 1
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
   for i in 1 2 3; do kill_node "$i"; done
   run redlock release --token "$token" db
   [ "$status" -eq 69 ]
@@ -75,7 +75,7 @@ setup() {
 
 @test "the lease ends by itself when its ttl is over" {
   redlock acquire -q --ttl 500ms db
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
   run redlock acquire -n -q db
   [ "$status" -eq 0 ]
   redlock release --token "$output" db
@@ -85,7 +85,7 @@ setup() {
   run bash -c '"$1" acquire db >/dev/full' - "$REDLOCK"
   [ "$status" -eq 70 ]
   [[ $output == *"standard output"*"No space left"* ]]
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "a lock that lives beside other libraries: a plain string with a ttl" {

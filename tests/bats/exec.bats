@@ -102,7 +102,7 @@ setup() {
   # What was asked of the stopped ones meanwhile leaves nothing behind once they go on.
   continue_node 1
   continue_node 2
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "one and two of five nodes gone: as with all five" {
@@ -144,7 +144,7 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
   [ "$status" -eq 69 ]
   [ ! -e ran ]
   continue_node 3
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "nodes that refuse before the first turn of the loop: 69, no hang" {
@@ -179,7 +179,7 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
   touch go
   wait "$!" || [ $? -eq 4 ]
   continue_node 5
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 # Writes the time, in ms since boot, for as long as it lives; deaf to TERM.
@@ -193,7 +193,7 @@ while True:
 now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000)'; }
 
 @test "all nodes flushed: a command that ignores TERM is dead at the next renewal, 79, told why" {
-  background exec --ttl 2s db -- python3 -c "$STUBBORN" 2>err
+  background exec --ttl 6s db -- python3 -c "$STUBBORN" 2>err
   wait_until test -e started
   for i in 1 2 3 4 5; do node_cli "$i" FLUSHALL; done
   code=0
@@ -219,7 +219,7 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   grep -q 'db was lost: it could not be renewed in time' err
   [ "$(grep -c 'no answer' err)" -ge 1 ]
   for i in 1 2 3; do continue_node "$i"; done
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "a lost lock kills all of the command's group, and overrides its exit code" {
@@ -255,7 +255,7 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   [ "$code" -eq 79 ]
   [ -e asked ]
   for i in 1 2 3; do continue_node "$i"; done
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "redlock killed: so is its command; the key goes with its ttl" {
@@ -263,7 +263,7 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   wait_until test -s pid
   kill -KILL "$!"
   wait_until gone "$(cat pid)"
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
 }
 
 @test "a job that ends by itself while a majority is silent: its code, and a warning" {
@@ -278,7 +278,52 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   for i in 1 2 3; do continue_node "$i"; done
   [ "$code" -eq 3 ]
   grep -q 'warning: db could not be released' err
-  wait_until eval '[ -z "$(keys_left)" ]'
+  wait_until_no_keys
+}
+
+@test "a lock that was taken away unnoticed is found lost when it is given back: 79, whatever the job says" {
+  background exec --ttl 60s db -- sh -c 'touch started; while [ ! -e go ]; do sleep 0.01; done' 2>err
+  wait_until test -e started
+  wait_until eval '[ "$(holders db)" -eq 5 ]'
+  for i in 1 2 3; do node_cli "$i" SET db thief PX 60000; done
+  touch go
+  code=0
+  wait "$!" || code=$?
+  cat err
+  [ "$code" -eq 79 ]
+  grep -q 'db was lost while the command ran' err
+  [ "$(grep -c 'now held by "thief"' err)" -eq 3 ]
+  for i in 1 2 3; do node_cli "$i" DEL db; done
+}
+
+@test "a command of another user, which may not be signalled: said at once, and the lock is not given back" {
+  [ "$(id -u)" -eq 0 ] || skip "needs root, to make a program that changes its user"
+  cp "$(command -v setpriv)" as_root
+  chmod u+s,go+rx as_root . "$BATS_TEST_TMPDIR"
+  setpriv --reuid 65534 --clear-groups ./as_root --reuid 0 true || skip "set-user-ID programs do not work here"
+  setpriv --reuid 65534 --clear-groups "$REDLOCK" --version || skip "nobody may run $REDLOCK"
+  chmod o+w .
+  start_nodes 5 tcp # the sockets are root's
+  setpriv --reuid 65534 --clear-groups "$REDLOCK" exec --ttl 2s db -- ./as_root --reuid 0 \
+    python3 -c 'import os, time; open("pid", "w").write(str(os.getpid())); time.sleep(600)' 2>err 3>&- &
+  wait_until test -s pid
+  for i in 1 2 3 4 5; do node_cli "$i" FLUSHALL; done
+  wait_until grep -q 'CANNOT BE KILLED and still runs' err
+  kill -KILL "$(cat pid)"
+  code=0
+  wait "$!" || code=$?
+  cat err
+  [ "$code" -eq 79 ]
+  grep -q 'could not be killed and has ended by itself' err
+}
+
+@test "a terminal that takes no output (Ctrl-S) keeps nobody from giving up in time" {
+  redlock acquire -q --token-file token db
+  run on_terminal 'wait:waiting key:s' \
+    sh -c '"$1" exec -w 4 db true; echo "code $?" >result' sh "$REDLOCK"
+  [ "$(cat result)" = "code 75" ]
+  redlock release --token-file token db
+  rm token
 }
 
 @test "cannot be executed 126, not found 127, and the command's own 127" {

@@ -17,9 +17,14 @@
 #   value_of KEY            every node's value of KEY, one line each (empty: no such key)
 #   holders KEY             the number of nodes on which KEY exists
 #   wait_until COMMAND...   until COMMAND succeeds, at most $PATIENCE seconds (60); else the test fails
+#   no_keys                 true when keys_left prints nothing
+#   wait_until_no_keys      for less than the default ttl: a key that only expires has not been cleaned up
 #   gone PID                true when the process is no more (or only a zombie)
 #   died_of COMMAND...      runs it, prints "signal N" or "exit N": a shell cannot tell 130 from death by INT
 #   background ARG...       redlock in the background: $! is its process
+#   refused CODE WORDS ARG...   redlock ARG... ends with CODE, says WORDS on stderr and nothing on stdout; sets stderr
+#   refused_by VARIABLE=VALUE CODE WORDS ARG...     the same with this variable
+#   json EXPRESSION         prints the Python EXPRESSION of "it", the JSON on stdin (UTF-8, or it fails)
 #   on_terminal SCRIPT COMMAND...   runs COMMAND on a terminal of its own; see on_terminal.py
 #   expect_leftovers        this test leaves keys behind on purpose (the TTL removes them)
 #
@@ -76,13 +81,13 @@ teardown() { the_teardown; }
 
 # Processes that this test started and that still run, nodes excepted: they carry our mark in their
 # environment or, because a Redis server writes its title over that, work in our folder for temporary files.
-# Asked of all processes at once: a test that started programs for each of them would mostly do that.
-# Asked of all processes at once: a program started for each of them would cost more than most tests.
 strays() {
-  local found pid
-  found=$(grep -lszxF "REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR" /proc/[0-9]*/environ
-    find /proc/[0-9]*/cwd -maxdepth 0 -lname "$TMPDIR/*" 2>/dev/null) || true
-  cut -d / -f 3 <<<"$found" | sort -u | while read -r pid; do [ -z "$pid" ] || gone "$pid" || echo "$pid"; done
+  local pid
+  # Few processes, as this is asked often; and grep must not find itself.
+  {
+    env -u REDLOCK_TEST_MARK grep -lzxF "REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR" /proc/[0-9]*/environ
+    find /proc/[0-9]*/cwd -maxdepth 0 -lname "$TMPDIR/*"
+  } 2>/dev/null | while IFS=/ read -r _ _ pid _; do gone "$pid" || echo "$pid"; done
 }
 no_strays() { [ -z "$(strays)" ]; }
 
@@ -163,6 +168,8 @@ keys_left() {
     node_cli "$index" KEYS '*' | sed "/^$/d; s/^/node $index: /"
   done
 }
+no_keys() { [ -z "$(keys_left)" ]; }
+wait_until_no_keys() { PATIENCE=20 wait_until no_keys; }
 value_of() {
   local index
   for index in "${!NODE_PIDS[@]}"; do node_cli "$index" GET "$1"; done
@@ -181,6 +188,26 @@ died_of() {
   python3 -c 'import subprocess, sys
 code = subprocess.call(sys.argv[1:])
 print(f"signal {-code}" if code < 0 else f"exit {code}")' "$@"
+}
+
+refused() {
+  local code=$1 words=$2
+  shift 2
+  run --separate-stderr "-$code" timeout "$PATIENCE" "$REDLOCK" "$@"
+  # shellcheck disable=SC2154 # set by run
+  [ "$output" = "" ] && [[ $stderr == "redlock: "* && $stderr == *"$words"* ]] && return
+  printf 'redlock %s\nexpected: %s\n%s\n%s\n' "$*" "$words" "$stderr" "$output"
+  return 1
+}
+refused_by() {
+  local -x "$1"
+  refused "${@:2}"
+}
+
+json() {
+  python3 -c 'import json, sys
+it = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+print(eval(sys.argv[1]))' "$1"
 }
 
 on_terminal() { python3 "$TEST_ROOT/tests/bats/on_terminal.py" "$@"; }

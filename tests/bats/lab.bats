@@ -177,9 +177,17 @@ all_gone() {
 }
 
 @test "on a terminal: Ctrl-Z stops it all, fg goes on" {
-  printf '#!/bin/sh\nexec "%s" lab --nodes 2 -- sh -c "echo read\\y; exec sleep 600"\n' "$REDLOCK" >go
+  # Says when it was continued: only then has it surely the terminal again, and Ctrl-C is for it.
+  cat >command.py <<'PYTHON'
+import signal
+signal.signal(signal.SIGCONT, lambda *_: print("again", flush=True))
+print("read" + "y", flush=True)
+while True:
+    signal.pause()
+PYTHON
+  printf '#!/bin/sh\nexec "%s" lab --nodes 2 -- python3 command.py\n' "$REDLOCK" >go
   chmod +x go
-  run on_terminal 'type:./go wait:ready key:z wait:Stopped wait:./go type:fg wait:./go key:c type:echo_code_$? wait:code_130 type:exit_5' \
+  run on_terminal 'type:./go wait:ready key:z wait:Stopped wait:./go type:fg wait:again key:c type:echo_code_$? wait:code_130 type:exit_5' \
     bash --norc -i
   [[ $output == *"code 130"*"exit 5" ]]
 }

@@ -28,7 +28,7 @@ continue_all() { for i in 1 2 3 4 5; do continue_node "$i"; done; }
     sleep 0.1
     ended_by "$signal" "$!"
     continue_all
-    wait_until eval '[ -z "$(keys_left)" ]'
+    wait_until_no_keys
   done
   [ ! -e ran ]
 }
@@ -73,7 +73,7 @@ continue_all() { for i in 1 2 3 4 5; do continue_node "$i"; done; }
     code=0
     wait "$!" || code=$?
     [ "$code" -eq $((128 + $(kill -l "$signal"))) ]
-    wait_until eval '[ -z "$(keys_left)" ]'
+    wait_until_no_keys
     rm -f started go
   done
 }

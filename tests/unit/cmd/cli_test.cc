@@ -17,7 +17,9 @@ std::string parsed(const Words &words) {
         out += ' ' + std::string(name_of(*given.option));
         if (given.option->kind != ValueKind::flag) out += '=' + given.value;
     }
-    out += " |" + invocation.name + '|';
+    out += " |";
+    for (std::size_t i = 0; i < invocation.names.size(); ++i) out += (i > 0 ? " " : "") + invocation.names[i];
+    out += '|';
     for (const std::string &word : invocation.words) out += '<' + word + '>';
     return out;
 }
@@ -76,6 +78,8 @@ TEST(CommandLine, IsCutAsTheContractSays) {
         {{"acquire", "db", "--ttl", "5s"}, "acquire --ttl=5s |db|"},
         {{"acquire", "--", "-n"}, "acquire |-n|"},
         {{"release", "--token", "abc", "db"}, "release --token=abc |db|"},
+        {{"status", "db", "-q", "x", "--", "-y"}, "status --quiet |db x -y|"},
+        {{"acquire", "--json", "--format", "env", "db"}, "acquire --json --format=env |db|"},
         {{"lab"}, "lab ||"},
         {{"lab", "--"}, "lab ||"},
         {{"lab", "-qv"}, "lab --quiet --verbose ||"},
@@ -92,9 +96,12 @@ TEST(CommandLine, SaysWhatIsWrong) {
         {{}, "no command was given"},
         {{"exce", "db", "ls"}, "unknown command 'exce'; did you mean 'redlock exec'?"},
         {{"db", "ls"}, "redlock exec NAME COMMAND"},
-        {{"status"}, "unknown command 'status'; the commands are exec, acquire, release, lab"},
-        {{"extend", "x"}, "unknown command 'extend'"},
-        {{"list"}, "unknown command 'list'"},
+        {{"list"}, "unknown command 'list'; the commands are exec, acquire, extend, release, status, lab"},
+        {{"status"}, "status: no NAME for the lock was given"},
+        {{"status", "db", ""}, "status: the NAME of the lock is empty"},
+        {{"status", "--", "db", "redis://h"}, "looks like the address of a node"},
+        {{"extend", "a", "b"}, "extend: one NAME is expected, 'b' is one word too many"},
+        {{"release", "--why", "x", "db"}, "--why is an option of 'redlock exec' and 'redlock acquire'"},
         {{"doctor"}, "unknown command 'doctor'"},
         {{""}, "unknown command ''"},
         {{"help", "exce"}, "did you mean 'redlock exec'?"},
@@ -124,7 +131,7 @@ TEST(CommandLine, SaysWhatIsWrong) {
         {{"exec", "-Z", "db", "ls"}, "unknown option '-Z'"},
         {{"exec", "-nZ", "db", "ls"}, "unknown option '-Z'"},
         {{"exec", "---", "db", "ls"}, "unknown option '---'"},
-        {{"exec", "--token", "x", "db", "ls"}, "--token is an option of 'redlock release'"},
+        {{"exec", "--token", "x", "db", "ls"}, "--token is an option of 'redlock extend' and 'redlock release'"},
         {{"acquire", "--kill-after", "5", "db"}, "--kill-after is an option of 'redlock exec'"},
         {{"acquire", "-k5", "db"}, "-k is an option of 'redlock exec'"},
         {{"release", "--ttl=5", "db"}, "'redlock exec' and 'redlock acquire'"},
@@ -162,7 +169,7 @@ TEST(CommandLine, HintsAtConsulsHabit) {
 }
 
 TEST(CommandLine, AcceptsANameOfTheGreatestLength) {
-    EXPECT_EQ(parse_command_line(Words{"acquire", std::string(4096, 'x')}).name.size(), 4096U);
+    EXPECT_EQ(parse_command_line(Words{"acquire", std::string(4096, 'x')}).names[0].size(), 4096U);
 }
 
 TEST(CommandLine, NeverRepeatsAPassword) {

@@ -82,7 +82,7 @@ TEST(Commands, StandAtTheirPlaceInTheTable) {
         EXPECT_EQ(&info(command.command), &command);
         EXPECT_EQ(find_command(command.name), &command);
     }
-    EXPECT_EQ(find_command("status"), nullptr);
+    EXPECT_EQ(find_command("unlock"), nullptr);
 }
 
 TEST(ExitCodes, EveryCommandCanFail) {

@@ -138,7 +138,9 @@ TEST(Settings, Signals) {
 
 TEST(Settings, Quorum) {
     EXPECT_EQ(settings_of(exec({"--quorum=3"})).quorum, 3U);
-    EXPECT_EQ(message_of(exec({"--quorum=1"})), "64: --quorum: '1' is not a whole number from 2 to 3");
+    EXPECT_EQ(message_of(exec({"--quorum=1"})),
+              "64: --quorum: '1' is not a whole number from 2 to 3: of 3 nodes a majority must agree, or two could "
+              "hold the lock at once");
     EXPECT_EQ(message_of(exec({"--quorum=4"})).substr(0, 12), "64: --quorum");
     const std::pair<const char *, std::size_t> rows[] = {
         {"redis://a", 1}, {"redis://a,redis://b", 2}, {"redis://a,redis://b,redis://c,redis://d", 3}};
@@ -180,6 +182,10 @@ TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
         {exec({}), {{"REDLOCK_NODES", "redis://a,reddis://b"}}, "78: environment variable REDLOCK_NODES: node 2 of 2"},
         {exec({"-S", "rediss://a"}), three, "no TLS yet"},
         {exec({"-S", "redis://word@a"}), three, "64: --server: redis://a:6379 has a user but no password"},
+        {exec({"--user=bob"}), three, "64: --user: redis://a:6379 has a user but no password"},
+        {exec({}),
+         {{"REDLOCK_NODES", "redis://word@a"}},
+         "78: environment variable REDLOCK_NODES: redis://a:6379 has a"},
         {{"exec", "redlock:{x", "ls"}, three, "64: prefix and NAME together begin with 'redlock:{'"},
         {{"exec", "{x", "ls"}, with({{"REDLOCK_PREFIX", "redlock:"}}), "64: prefix and NAME together"},
         {exec({}), with({{"REDLOCK_PREFIX", "redlock:{"}}), "78: prefix and NAME together"},

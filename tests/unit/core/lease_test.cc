@@ -78,5 +78,32 @@ TEST(Lease, DroppedBelowTheQuorumIsLost) {
     EXPECT_TRUE(lease.lost(base));
 }
 
+std::optional<Reply> answered(Answer answer, std::optional<Instant> sent) {
+    Reply reply;
+    reply.verb = Verb::extend;
+    reply.answer = answer;
+    reply.sent = sent;
+    return reply;
+}
+
+TEST(ValidityOf, CountsEachGrantFromBeforeItWasSent) {
+    const auto granted = [](int s) { return answered(Answer::granted, base + seconds{s}); };
+    const Duration trusted = milliseconds{24'698};
+    const auto validity = [](const std::vector<std::optional<Reply>> &answers) {
+        return validity_of(answers, 2, seconds{30}, {0.01, seconds{5}});
+    };
+    EXPECT_EQ(validity({granted(0), granted(1), granted(2)}), base + seconds{1} + trusted);
+    EXPECT_EQ(validity({granted(2), std::nullopt, granted(1)}), base + seconds{1} + trusted);
+    EXPECT_EQ(validity({granted(2), granted(0), answered(Answer::refused, base)}), base + trusted);
+}
+
+TEST(ValidityOf, FewerGrantsThanAQuorumAreNone) {
+    const auto granted = answered(Answer::granted, base);
+    for (const auto &other : {std::optional<Reply>{}, answered(Answer::refused, base), answered(Answer::error, base),
+                              answered(Answer::silent, base), answered(Answer::granted, std::nullopt)})
+        EXPECT_EQ(validity_of({granted, other, other}, 2, seconds{30}, {}), distant_past);
+    EXPECT_EQ(validity_of({granted}, 1, seconds{30}, {0, Duration{}}), base + milliseconds{29'998});
+}
+
 } // namespace
 } // namespace redlock::core

@@ -186,7 +186,7 @@ TEST(Extend, GoesOnUntilTheRelease) {
     EXPECT_EQ(d.lock.phase(), Phase::releasing); // those were extends
     for (const Request &request : releases) d.hear(101 * period + 2 * ms, reply_to(request, Answer::granted, d.now));
     EXPECT_EQ(d.lock.ending(), Ending::released);
-    EXPECT_EQ(d.lock.sweep()->deleted(), 3U);
+    EXPECT_EQ(d.lock.sweep()->granted(), 3U);
     EXPECT_EQ(d.lock.deadline(), std::nullopt);
     d.tick(seconds{2000});
     EXPECT_TRUE(d.asked.empty());

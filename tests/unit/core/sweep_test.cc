@@ -62,7 +62,7 @@ TEST(Sweep, CountsEachAnswerOnce) {
     Reply stray = answer(45, Answer::granted);
     stray.node = 2; // the serial of another node
     sweep.on_reply(start, stray);
-    EXPECT_EQ(sweep.deleted(), 1U);
+    EXPECT_EQ(sweep.granted(), 1U);
     EXPECT_EQ(sweep.not_ours(), 1U);
     EXPECT_EQ(sweep.answered(), 3U);
     EXPECT_FALSE(sweep.done()); // node 5
@@ -88,6 +88,21 @@ TEST(Sweep, HasLittlePatienceOnceAQuorumHasAnswered) {
         sweep.tick(start + c.until);
         EXPECT_TRUE(sweep.done());
     }
+}
+
+TEST(Sweep, ALookAtTheLockIsPatientWithEveryNode) {
+    Sweep::Plan look = plan({true, true, true}, {true, true, true}, 2);
+    look.verb = Verb::status;
+    Sweep sweep(start, std::move(look));
+    for (const Serial serial : {Serial{40}, Serial{41}}) {
+        Reply reply = answer(serial, Answer::refused);
+        reply.verb = Verb::status;
+        sweep.on_reply(start + milliseconds{1}, reply);
+    }
+    EXPECT_EQ(sweep.answered(), 2U);
+    EXPECT_EQ(sweep.deadline(), start + milliseconds{300});
+    sweep.tick(start + milliseconds{299});
+    EXPECT_FALSE(sweep.done());
 }
 
 TEST(Sweep, ErrorsAndSilenceDoNotMakeItImpatient) {

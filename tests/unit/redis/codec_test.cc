@@ -46,7 +46,7 @@ TEST(Encode, WritesBytesNotText) {
 TEST(Encode, RoundsTheTtlUp) { EXPECT_TRUE(encode(request(Verb::acquire)).ends_with("\r\n$4\r\n1501\r\n")); }
 
 TEST(Encode, ScriptsTravelWithoutComments) {
-    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::abandon}) {
+    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::abandon, Verb::status}) {
         EXPECT_EQ(encode(request(verb)).find("--"), std::string::npos);
         EXPECT_LT(encode(request(verb)).size(), 600U);
     }
@@ -66,6 +66,30 @@ TEST(Decode, TakesEveryAnswer) {
     EXPECT_EQ(other->refusal, Refusal::not_ours);
     EXPECT_EQ(other->holder, "x");
     EXPECT_EQ(decode("*1\r\n$6\r\nabsent\r\n", Verb::extend)->refusal, Refusal::absent);
+}
+
+TEST(Decode, TakesBothAnswersToStatus) {
+    const auto absent = decode("*1\r\n$6\r\nabsent\r\n", Verb::status);
+    EXPECT_EQ(absent->answer, Answer::refused);
+    EXPECT_EQ(absent->refusal, Refusal::absent);
+    const auto held = decode("*3\r\n$4\r\nheld\r\n$2\r\n\xff\n\r\n:1500\r\n", Verb::status);
+    EXPECT_EQ(held->answer, Answer::refused);
+    EXPECT_EQ(held->refusal, Refusal::held);
+    EXPECT_EQ(held->holder, "\xff\n");
+    EXPECT_EQ(held->holder_ttl, milliseconds{1500});
+    EXPECT_EQ(decode("*3\r\n$4\r\nheld\r\n$0\r\n\r\n:-1\r\n", Verb::status)->holder_ttl, std::nullopt);
+}
+
+TEST(Decode, RefusesOtherAnswersToStatus) {
+    // Nothing that a node says makes a look at the lock a grant of it.
+    for (const std::string_view bytes :
+         {"*1\r\n$7\r\ngranted\r\n", "*1\r\n$8\r\nextended\r\n", "*1\r\n$7\r\ndeleted\r\n", "*1\r\n$4\r\nheld\r\n",
+          "*2\r\n$4\r\nheld\r\n$1\r\nx\r\n", "*3\r\n$4\r\nheld\r\n:1\r\n:1\r\n",
+          "*3\r\n$4\r\nheld\r\n$1\r\nx\r\n$1\r\n5\r\n", "*3\r\n$7\r\nrefused\r\n$1\r\nx\r\n:1\r\n",
+          "*2\r\n$8\r\nnot ours\r\n$1\r\nx\r\n", "+OK\r\n", "$-1\r\n"})
+        EXPECT_FALSE(decode(bytes, Verb::status)) << bytes;
+    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release})
+        EXPECT_FALSE(decode("*3\r\n$4\r\nheld\r\n$1\r\nx\r\n:1\r\n", verb));
 }
 
 TEST(Decode, TakesEveryTimeLeft) {

@@ -92,6 +92,38 @@ TEST_F(NodesTest, ExtendTouchesNothingThatIsNotOurs) {
     EXPECT_LE(ttl_left(), 1000);
 }
 
+TEST_F(NodesTest, StatusTellsTheHolderAndChangesNothing) {
+    core::Reply reply = client.ask(Verb::status, "");
+    EXPECT_EQ(reply.answer, Answer::refused);
+    EXPECT_EQ(reply.refusal, Refusal::absent);
+    EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
+
+    const std::string token("\0\r\n\xff", 4);
+    server.command({"SET", "lock", token, "PX", "50000"});
+    reply = client.ask(Verb::status, token);
+    EXPECT_EQ(reply.answer, Answer::refused); // even if it is ours
+    EXPECT_EQ(reply.refusal, Refusal::held);
+    EXPECT_EQ(reply.holder, token);
+    ASSERT_TRUE(reply.holder_ttl);
+    EXPECT_GT(*reply.holder_ttl, Duration{0});
+    EXPECT_LE(*reply.holder_ttl, milliseconds{50'000});
+    EXPECT_EQ(server.command({"GET", "lock"}), token);
+    EXPECT_GT(ttl_left(), 0);
+}
+
+TEST_F(NodesTest, StatusOfKeysWithoutAnEndOrOfAnotherType) {
+    server.command({"SET", "lock", "x"});
+    EXPECT_EQ(client.ask(Verb::status, "").holder_ttl, std::nullopt);
+    EXPECT_EQ(ttl_left(), -1);
+    server.command({"DEL", "lock"});
+    server.command({"RPUSH", "lock", "x"});
+    const core::Reply reply = client.ask(Verb::status, "");
+    EXPECT_EQ(reply.refusal, Refusal::held);
+    EXPECT_EQ(reply.holder, "(list)");
+    EXPECT_EQ(reply.holder_ttl, std::nullopt);
+    EXPECT_EQ(server.command({"LLEN", "lock"}), ":1");
+}
+
 TEST_F(NodesTest, ReleaseAndAbandonDeleteOnlyOurs) {
     for (const Verb verb : {Verb::release, Verb::abandon}) {
         EXPECT_EQ(client.ask(verb, "mine").refusal, Refusal::absent);
@@ -117,6 +149,7 @@ TEST_F(NodesTest, AHugeValueOfOthersIsCut) {
     server.command({"SET", "lock", std::string(300'000, 'x')});
     EXPECT_EQ(client.ask(Verb::acquire, "mine").holder, std::string(1024, 'x'));
     EXPECT_EQ(client.ask(Verb::release, "mine").holder, std::string(1024, 'x'));
+    EXPECT_EQ(client.ask(Verb::status, "").holder, std::string(1024, 'x'));
 }
 
 TEST_F(NodesTest, AbandonFollowsItsAcquire) {
@@ -233,7 +266,7 @@ TEST(Nodes, TurnedAwayAtTheDoor) {
     Client second(server.url());
     const core::Reply reply = second.ask(Verb::acquire, "mine");
     EXPECT_EQ(reply.answer, Answer::error);
-    // The node closes behind its words; a reset, or a write after it, may be faster than they are.
+    // The node closes behind its words; a reset may be faster than they are.
     EXPECT_TRUE(says(reply, "max number of clients") || says(reply, "reset") || says(reply, "closed") ||
                 says(reply, "Broken pipe"))
         << reply.text;

@@ -1,0 +1,45 @@
+// extend: prolong what acquire took. Never sets a key that is gone again: there is no lease here to bound that.
+#include "cmd/commands.hh"
+
+#include "cmd/exit_code.hh"
+#include "cmd/pass.hh"
+#include "cmd/report.hh"
+#include "cmd/say.hh"
+#include "config/duration.hh"
+#include "core/lease.hh"
+#include "event/clock.hh"
+#include "util/text.hh"
+
+namespace redlock::cmd {
+
+int run_extend(const Settings &settings, event::Signals &signals) {
+    Pass pass(settings, signals);
+    const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key);
+    pass.finish();
+
+    const core::ClockTrust trust{settings.timing.drift, settings.timing.slack};
+    const Duration left =
+        core::validity_of(sweep.answers(), settings.quorum, settings.timing.ttl, trust) - event::now();
+    Report report = report_on(settings, settings.name, sweep.answers());
+    report.ttl = settings.timing.ttl;
+    report.result = "extended";
+    int code = exit_code::success;
+    const std::string name = printable(settings.name);
+    if (left > Duration::zero()) {
+        report.validity = left;
+        if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
+    } else if (sweep.refused() <= settings.nodes.size() - settings.quorum && sweep.granted() < settings.quorum) {
+        code = complain(settings, sweep, "was not extended; what is left of its lease is as it was", report.result);
+    } else {
+        code = exit_code::lost;
+        report.result = "lost";
+        say("{} cannot be extended: {}\n{}", name,
+            sweep.granted() >= settings.quorum ? "the nodes answered too late for this ttl"
+                                               : "this token does not hold it any more",
+            node_table(report.nodes));
+    }
+    if (settings.format == Format::json) print(json_text(report));
+    return code;
+}
+
+} // namespace redlock::cmd

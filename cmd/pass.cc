@@ -1,0 +1,60 @@
+#include "cmd/pass.hh"
+
+#include "cmd/exit_code.hh"
+#include "cmd/job.hh"
+#include "cmd/report.hh"
+#include "cmd/say.hh"
+#include "event/clock.hh"
+#include "session/pump.hh"
+#include "util/text.hh"
+
+namespace redlock::cmd {
+
+Pass::Pass(const Settings &settings, event::Signals &signals)
+    : settings_(settings), signals_(signals), nodes_(settings.nodes), await_(nodes_.size(), true) {}
+
+core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
+    core::Sweep sweep(event::now(), {.verb = verb,
+                                     .key = key,
+                                     .token = settings_.token,
+                                     .ttl = settings_.timing.ttl,
+                                     .ask = std::vector<bool>(nodes_.size(), true),
+                                     .await = await_,
+                                     .quorum = settings_.quorum,
+                                     .node_timeout = settings_.timing.node_timeout,
+                                     .first = next_});
+    next_ += nodes_.size();
+    session::Pump pump(sweep, nodes_, signals_);
+    pump.send();
+    while (!sweep.done()) note_signals(pump.turn(), death_);
+    // A node that is still being connected to has not been handed its request yet.
+    while (nodes_.waiting()) note_signals(pump.turn(), death_);
+    for (core::NodeIndex node = 0; node < nodes_.size(); ++node) {
+        const auto &answer = sweep.answers()[node];
+        await_[node] = answer && answer->answer != core::Answer::silent;
+    }
+    return sweep;
+}
+
+void Pass::finish() {
+    nodes_.finish();
+    if (death_ != 0) event::die_of(death_);
+}
+
+int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, std::string_view &result) {
+    const std::string name = printable(settings.name);
+    const std::string table = node_table(nodes_of(settings, sweep.answers()));
+    if (sweep.denied()) {
+        result = "denied";
+        say("the nodes refuse our credentials: {} {}\n{}", name, trouble, table);
+        return exit_code::access;
+    }
+    result = "unreachable";
+    // Of an extend a no does not help: what matters is who extended.
+    const bool extend = settings.command == Command::extend;
+    say("{} of {} nodes {}, {} are needed: {} {}\n{}", extend ? sweep.granted() : sweep.answered(),
+        settings.nodes.size(), extend ? "extended the lease" : "answered", settings.quorum, name, trouble, table);
+    return exit_code::unreachable;
+}
+
+} // namespace redlock::cmd

@@ -1,0 +1,55 @@
+// What a command has found out about one lock, as plain values, and how it is shown: to people, to a shell or
+// as JSON (fields: redlock(1), JSON). Text from nodes and other clients is made safe here.
+#pragma once
+
+#include "cmd/settings.hh"
+#include "core/message.hh"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace redlock::cmd {
+
+struct Report {
+    std::string name;        // of the lock, as typed
+    std::string_view result; // what came of it, in one word; of status: the state
+    std::size_t quorum = 0;
+
+    std::string token;                // ours, when it was acquired; else empty
+    std::optional<Duration> ttl;      // what was asked for
+    std::optional<Duration> validity; // how long it is safe
+
+    std::string holder;                // somebody else's token; may be any bytes; empty: none is known
+    std::size_t agreeing = 0;          // status: nodes that name `holder`
+    std::optional<Duration> remaining; // status: what a quorum still grants `holder`; nullopt: no end
+    struct Node {
+        std::string name;                 // safe to print
+        std::optional<core::Reply> reply; // nullopt: nothing was heard
+    };
+    std::vector<Node> nodes;
+};
+
+using Answers = std::vector<std::optional<core::Reply>>;
+
+// What every report has. `answers`: one a node, in the order of the settings.
+Report report_on(const Settings &settings, const std::string &name, const Answers &answers);
+std::vector<Report::Node> nodes_of(const Settings &settings, const Answers &answers);
+
+// "alice@web1 (pid 4711) since 2026-01-02 03:04:05: backup"; other libraries' tokens in quotes. One line.
+std::string describe_holder(std::string_view token);
+// One line a node, indented, without a final newline. `known_holder`: a token that need not be described again.
+std::string node_table(const std::vector<Report::Node> &nodes, std::string_view known_holder = "-");
+
+// For people: some lines about the state of a lock (status).
+std::string status_text(const Report &report);
+// Lines for eval in a shell: REDLOCK_NAME and REDLOCK_TOKEN.
+std::string shell_text(const Report &report);
+// One object, as one line.
+std::string json_text(const Report &report);
+// {"locks": [...]}
+std::string status_json_text(std::span<const Report> reports);
+
+} // namespace redlock::cmd

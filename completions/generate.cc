@@ -1,0 +1,334 @@
+// generate SHELL TEMPLATE: prints the completion script for bash, zsh or fish. TEMPLATE is the part of it that a
+// person wrote; each line "@NAME@" in it gives way to what the tables of cmd/options.hh and cmd/command.hh say.
+// Runs while the program is built, and is not installed.
+#include "cmd/command.hh"
+#include "cmd/options.hh"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace redlock::cmd {
+namespace {
+
+// The beginning of a help text, up to where it starts to explain.
+std::string_view first_clause(std::string_view help) {
+    for (const std::string_view end : {"; ", ": ", ". ", " ("}) help = help.substr(0, help.find(end));
+    return help;
+}
+
+std::string replaced(std::string_view text, char what, std::string_view with) {
+    std::string out;
+    for (std::size_t end = text.find(what); end != text.npos; end = text.find(what)) {
+        out.append(text.substr(0, end)).append(with);
+        text.remove_prefix(end + 1);
+    }
+    return out.append(text);
+}
+
+// One word for bash and zsh; in fish \ counts inside quotes, too.
+std::string quoted(std::string_view text) { return "'" + replaced(text, '\'', R"('\'')") + "'"; }
+std::string fish_quoted(std::string_view text) {
+    return "'" + replaced(replaced(text, '\\', R"(\\)"), '\'', R"(\')") + "'";
+}
+
+std::string joined(const std::vector<std::string_view> &words, std::string_view separator) {
+    std::string out;
+    for (const std::string_view word : words) out.append(out.empty() ? "" : separator).append(word);
+    return out;
+}
+
+std::vector<std::string_view> spellings(const Option &option) {
+    std::vector<std::string_view> out;
+    any_spelling(option, [&](std::string_view each) {
+        out.push_back(each);
+        return false;
+    });
+    return out;
+}
+
+bool is_long(std::string_view spelling) { return spelling.starts_with("--"); }
+
+// The words that are offered as a value: not all that are allowed, but those that people want.
+std::vector<std::string_view> values(const Option &option) {
+    switch (option.kind) {
+    case ValueKind::duration: return {"10s", "30s", "1m", "5m", "1h"};
+    case ValueKind::signal: return {"TERM", "INT", "HUP", "QUIT", "USR1", "USR2"};
+    case ValueKind::choice: break;
+    default: return {};
+    }
+    std::vector<std::string_view> out;
+    for (std::string_view rest = option.metavar; !rest.empty();) {
+        const std::size_t end = std::min(rest.find('|'), rest.size());
+        out.push_back(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return out;
+}
+
+std::vector<const Option *> options_of(const CommandInfo &command) {
+    std::vector<const Option *> out;
+    for (const Option &each : all_options)
+        if (takes(command, each)) out.push_back(&each);
+    return out;
+}
+
+bool runs_a_command(const CommandInfo &command) { return (bit(command.command) & running_a_command) != 0; }
+
+// How many words stand between the options and the COMMAND that is run.
+int names_before(const CommandInfo &command) { return command.operands == Operands::name_and_command ? 1 : 0; }
+
+// For finding the first word of the COMMAND that is run: the spellings that take the next word, and below those
+// among them that take the place of COMMAND.
+std::vector<std::string_view> taking_a_word(const CommandInfo &command) {
+    std::vector<std::string_view> out;
+    for (const Option *option : options_of(command)) {
+        const auto each = spellings(*option);
+        if (option->kind != ValueKind::flag) out.insert(out.end(), each.begin(), each.end());
+    }
+    return out;
+}
+
+std::vector<std::string_view> taking_a_line(const CommandInfo &command) {
+    std::vector<std::string_view> out;
+    for (const Option *option : options_of(command)) {
+        const auto each = spellings(*option);
+        if (option->kind == ValueKind::shell_line) out.insert(out.end(), each.begin(), each.end());
+    }
+    return out;
+}
+
+struct Summary {
+    std::string_view name;
+    std::string_view text;
+};
+
+std::vector<Summary> subjects() {
+    std::vector<Summary> out;
+    for (const CommandInfo &each : all_commands) out.push_back({each.name, each.summary});
+    return out;
+}
+
+// What may be the first word. Not options in the eyes of a shell, which would hide them until a dash is typed.
+std::vector<Summary> first_words() {
+    std::vector<Summary> out = subjects();
+    out.push_back({"help", "help on a command"});
+    for (const Option *each : {&option("--help"), &option("--version")})
+        out.push_back({name_of(*each), first_clause(each->help)});
+    return out;
+}
+
+std::vector<Summary> first_short() {
+    std::vector<Summary> out;
+    for (const Option *each : {&option("--help"), &option("--version")})
+        for (const std::string_view spelling : spellings(*each))
+            if (!is_long(spelling)) out.push_back({spelling, first_clause(each->help)});
+    return out;
+}
+
+// bash: "-w=10s:30s:1m" (words to offer), "-n" (no value), "--file=@file" (not words but a rule).
+
+std::string bash_words(const std::vector<Summary> &words, std::string_view indent) {
+    std::vector<std::string_view> names;
+    for (const Summary &word : words) names.push_back(word.name);
+    return std::string(indent) + joined(names, " ") + '\n';
+}
+
+std::string bash_value(const Option &option) {
+    switch (option.kind) {
+    case ValueKind::flag: return "";
+    case ValueKind::file: return "=@file";
+    case ValueKind::url: return "=@url";
+    case ValueKind::shell_line: return "=@line";
+    default: return '=' + joined(values(option), ":");
+    }
+}
+
+std::string bash_commands() {
+    std::string out;
+    for (const CommandInfo &command : all_commands) {
+        out.append("    ").append(command.name).append(")\n");
+        out += "      names=" + (runs_a_command(command) ? std::to_string(names_before(command)) : "none") + '\n';
+        out += "      options=(\n";
+        for (const Option *option : options_of(command)) {
+            out += "       ";
+            for (const std::string_view spelling : spellings(*option))
+                out.append(" ").append(spelling).append(bash_value(*option));
+            out += '\n';
+        }
+        out += "      )\n      ;;\n";
+    }
+    return out;
+}
+
+// zsh: the words of _describe and _arguments.
+
+std::string zsh_words(const std::vector<Summary> &words) {
+    std::string out;
+    for (const Summary &word : words)
+        out += "    " + quoted(std::string(word.name) + ':' + std::string(word.text)) + '\n';
+    return out;
+}
+
+std::string zsh_escaped(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '\\' || c == '[' || c == ']' || c == ':') out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+std::string zsh_value(const Option &option) {
+    if (option.kind == ValueKind::flag) return "";
+    std::string action = " "; // nothing to offer, and no files either
+    if (option.kind == ValueKind::file) action = "_files";
+    if (option.kind == ValueKind::url) action = "_redlock_url";
+    const auto words = values(option);
+    if (!words.empty()) action = '(' + joined(words, " ") + ')';
+    return ':' + zsh_escaped(option.metavar) + ':' + action;
+}
+
+// "-w+": the value in the same word or in the next; "--wait=": behind the sign or in the next.
+std::string zsh_spellings(const Option &option) {
+    std::vector<std::string> marked;
+    for (const std::string_view spelling : spellings(option)) {
+        marked.emplace_back(spelling);
+        if (option.kind != ValueKind::flag) marked.back() += is_long(spelling) ? '=' : '+';
+    }
+    const std::vector<std::string_view> words(marked.begin(), marked.end());
+    return words.size() == 1 ? marked[0] : '{' + joined(words, ",") + '}';
+}
+
+// Which others an option makes pointless: its own spellings, or all that follows.
+std::string zsh_excluded(const Option &option) {
+    if (option.kind == ValueKind::url) return "*"; // may be given again
+    if (&option == find_option("--help") || &option == find_option("--version")) return "(- : *)";
+    return '(' + joined(spellings(option), " ") + ')';
+}
+
+std::string zsh_commands() {
+    std::string out;
+    for (const CommandInfo &command : all_commands) {
+        out.append("    ").append(command.name).append(")\n");
+        if (runs_a_command(command))
+            out += "      if _redlock_find " + std::to_string(names_before(command)) + ' ' +
+                   quoted(joined(taking_a_word(command), " ")) + ' ' + quoted(joined(taking_a_line(command), " ")) +
+                   "; then\n        _redlock_run\n        return\n      fi\n";
+        out += "      _arguments -s -S : \\\n";
+        for (const Option *option : options_of(command))
+            out += "        " + quoted(zsh_excluded(*option)) + zsh_spellings(*option) +
+                   quoted('[' + zsh_escaped(first_clause(option->help)) + ']' + zsh_value(*option)) + " \\\n";
+        out += "        ";
+        switch (command.operands) {
+        case Operands::name:
+        case Operands::name_and_command: out += "'1:NAME: '"; break;
+        case Operands::names: out += "'*:NAME: '"; break;
+        case Operands::maybe_command: out += "'1:COMMAND: '"; break;
+        }
+        out += "\n      ;;\n";
+    }
+    return out;
+}
+
+// fish: a line of `complete` for each option and each first word.
+
+std::string fish_words(const std::vector<Summary> &words, std::string_view condition) {
+    std::string out;
+    for (const Summary &word : words) {
+        // A letter is an option even there: it shows when a dash is typed.
+        const bool letter = word.name.starts_with('-') && !is_long(word.name);
+        out.append("complete -c redlock -n ").append(condition).append(letter ? " -s " : " -a ");
+        out.append(word.name.substr(letter ? 1 : 0)) += " -d " + fish_quoted(word.text) + '\n';
+    }
+    return out;
+}
+
+std::string fish_value(const Option &option) {
+    switch (option.kind) {
+    case ValueKind::flag: return "";
+    case ValueKind::file: return " -r -F";
+    case ValueKind::url: return " -x -a '(__redlock_urls)'";
+    default: break;
+    }
+    const auto words = values(option);
+    return words.empty() ? " -x" : " -x -k -a '" + joined(words, " ") + "'";
+}
+
+std::string fish_options() {
+    std::string out;
+    for (const Option &option : all_options) {
+        std::vector<std::string_view> commands;
+        for (const CommandInfo &command : all_commands)
+            if (takes(command, option)) commands.push_back(command.name);
+        out += "complete -c redlock -n '__redlock_on " + joined(commands, " ") + "'";
+        for (const std::string_view spelling : spellings(option))
+            out.append(is_long(spelling) ? " -l " : " -s ").append(spelling.substr(is_long(spelling) ? 2 : 1));
+        out += fish_value(option) + " -d " + fish_quoted(first_clause(option.help)) + '\n';
+    }
+    return out;
+}
+
+std::string fish_commands() {
+    std::string out;
+    for (const CommandInfo &command : all_commands) {
+        if (!runs_a_command(command)) continue;
+        out.append("        case ").append(command.name).append("\n");
+        out += "            set names " + std::to_string(names_before(command)) + '\n';
+        out += "            set valued " + joined(taking_a_word(command), " ") + '\n';
+        out += "            set lines " + joined(taking_a_line(command), " ") + '\n';
+    }
+    return out;
+}
+
+std::string piece(std::string_view shell, std::string_view name) {
+    if (shell == "bash") {
+        if (name == "first") return bash_words(first_words(), "        ");
+        if (name == "first_short") return bash_words(first_short(), "        ");
+        if (name == "subjects") return bash_words(subjects(), "        ");
+        if (name == "commands") return bash_commands();
+    } else if (shell == "zsh") {
+        if (name == "first") return zsh_words(first_words());
+        if (name == "first_short") return zsh_words(first_short());
+        if (name == "subjects") return zsh_words(subjects());
+        if (name == "commands") return zsh_commands();
+    } else if (shell == "fish") {
+        if (name == "first") return fish_words(first_words(), "__redlock_first");
+        if (name == "first_short") return fish_words(first_short(), "__redlock_first");
+        if (name == "subjects") return fish_words(subjects(), "'__redlock_first help'");
+        if (name == "commands") return fish_commands();
+        if (name == "options") return fish_options();
+    }
+    throw std::runtime_error("the template wants @" + std::string(name) + "@, which is unknown for " +
+                             std::string(shell));
+}
+
+void generate(std::string_view shell, const char *path) {
+    std::ifstream lines(path);
+    if (!lines) throw std::runtime_error(std::string("cannot read ") + path);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.size() > 2 && line.front() == '@' && line.back() == '@') {
+            std::cout << piece(shell, std::string_view(line).substr(1, line.size() - 2));
+        } else {
+            std::cout << line << '\n';
+        }
+    }
+    if (!std::cout.flush()) throw std::runtime_error("cannot write");
+}
+
+} // namespace
+} // namespace redlock::cmd
+
+int main(int argc, char **argv) try {
+    if (argc != 3) throw std::runtime_error("usage: generate bash|zsh|fish TEMPLATE");
+    redlock::cmd::generate(argv[1], argv[2]);
+    return 0;
+} catch (const std::exception &error) {
+    std::cerr << "generate: " << error.what() << '\n';
+    return 1;
+}

@@ -1,0 +1,33 @@
+#include "core/survey.hh"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+namespace redlock::core {
+
+Survey survey(const std::vector<std::optional<Reply>> &answers, std::size_t quorum) {
+    Survey found;
+    std::map<std::string, std::vector<Duration>> left; // per holder, what each node grants it
+    std::size_t absent = 0, heard = 0;
+    for (const auto &answer : answers) {
+        if (!answer || answer->answer != Answer::refused) continue;
+        ++heard;
+        if (answer->refusal == Refusal::absent) ++absent;
+        else left[answer->holder].push_back(answer->holder_ttl.value_or(longest_duration));
+    }
+    for (auto &[holder, durations] : left) {
+        if (durations.size() <= found.agreeing) continue;
+        found.holder = holder;
+        found.agreeing = durations.size();
+        if (durations.size() < quorum) continue;
+        const auto nth = durations.begin() + static_cast<std::ptrdiff_t>(quorum - 1);
+        std::nth_element(durations.begin(), nth, durations.end(), std::greater<>());
+        found.remaining = *nth == longest_duration ? std::nullopt : std::optional(*nth);
+    }
+    if (heard < quorum) return found;
+    found.state = found.agreeing >= quorum ? LockState::held : absent >= quorum ? LockState::free : LockState::split;
+    return found;
+}
+
+} // namespace redlock::core

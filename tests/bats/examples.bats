@@ -1,0 +1,359 @@
+#!/usr/bin/env bats
+# Every example of redlock(1) and every recipe of the README, taken from there and run on five real nodes. What
+# they call (./migrate.sh, pg_dump ...) is a stub that notes whether the lock was held when it ran.
+# shellcheck disable=SC2030,SC2031 # status and output are run's
+
+load helper
+
+setup() {
+  the_setup
+  start_nodes 5
+  mkdir bin
+  ln -s "$REDLOCK" bin/redlock
+  WITH_STUBS=$PWD/bin:/usr/bin:/bin
+}
+
+# example man|readme HEADING N: the Nth block below that heading, as a reader sees it.
+example() {
+  local text
+  case $1 in
+    man) text=$(man_blocks | sed -n "s/^$2:$3://p") ;;
+    readme) text=$(readme_blocks | sed -n "s/^$2:$3://p") ;;
+  esac
+  if [ -z "$text" ]; then
+    echo "no block $3 below \"$2\" ($1)" >&2
+    return 1
+  fi
+  printf '%s\n' "$text"
+}
+# Each line of each block as "heading:number:line".
+man_blocks() {
+  awk '/^\.Sh / { inside = /EXAMPLES/ } !inside { next }
+    /^\.Ss / { heading = substr($0, 5); count = 0 }
+    /^\.Ed/ { block = 0 }
+    block { print heading ":" count ":" $0 }
+    /^\.Bd / { block = 1; ++count }' "$TEST_ROOT/man/redlock.1" | sed 's/\\&//g; s/\\e/\\/g'
+}
+readme_blocks() {
+  awk '!block && /^##+ / { heading = $0; sub(/^#+ /, "", heading); count = 0 }
+    /^```/ { block = !block; if (block) ++count; next }
+    block { print heading ":" count ":" $0 }' "$TEST_ROOT/README.md"
+}
+
+# stub LOCK PATH...: programs that add "NAME ARG...: N" to the file ran; N: the lock is on so many nodes (many: 3
+# to 5). They end with the code in the file CODE, if there is one.
+stub() {
+  local lock=$1 path
+  shift
+  for path; do
+    cat >"$path" <<STUB
+#!/bin/bash
+count=0
+for node in ${NODE_ADDRESSES[*]}; do
+  [ "\$($CLI -s "\$node" EXISTS $lock)" != 1 ] || count=\$((count + 1))
+  $CLI -s "\$node" GET $lock >>$PWD/values
+  $CLI -s "\$node" PTTL $lock >>$PWD/ttls-\$1
+done
+[ "\$count" -lt 3 ] || count=many
+echo "\${0##*/} \$*: \$count" >>$PWD/ran
+! [ -e $PWD/before-\$1 ] || . $PWD/before-\$1
+exit "\$(cat $PWD/CODE 2>/dev/null || echo 0)"
+STUB
+    chmod +x "$path"
+  done
+}
+ran() { diff <(printf '%s\n' "$@") ran; }
+lock_is_held_by() { grep -q "$1" values; }
+
+# Somebody else has the lock until let_go.
+somebody_holds() {
+  rm -f go
+  background exec "$1" -- sh -c 'touch taken; while [ ! -e go ]; do sleep 0.01; done'
+  wait_until test -e taken
+  HOLDER=$!
+}
+let_go() {
+  touch go
+  wait "$HOLDER"
+}
+
+# on_every_node COMMAND...: asks all of them.
+on_every_node() {
+  local node
+  for node in 1 2 3 4 5; do node_cli "$node" "$@" >/dev/null; done
+}
+
+# As cron does it: an empty environment, the variables that the crontab sets, the line's command by a shell.
+cron() {
+  local line command='' environment=(-i HOME="$PWD" LOGNAME=tester SHELL=/bin/sh)
+  while IFS= read -r line; do
+    case $line in
+      '') ;;
+      PATH=*) environment+=(PATH="$WITH_STUBS") ;;
+      REDLOCK_NODES=redis://*) environment+=(REDLOCK_NODES="$REDLOCK_NODES") ;;
+      [0-9*]*)
+        [[ $line =~ ^([0-9*/,-]+\ +){5}[^\ ] && $line != *%* ]] || return
+        command=$(sed -E 's/^([^ ]+ +){5}//' <<<"$line")
+        ;;
+      *) echo "cron would not understand: $line" && return 1 ;;
+    esac
+  done
+  [ -n "$command" ]
+  timeout 60 env "${environment[@]}" /bin/sh -c "$command"
+}
+# cron_example LOCK TEXT LINE...: the crontab runs the job under the lock, and when that is busy leaves silently.
+cron_example() {
+  local crontab=$2
+  run cron <<<"$crontab"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [ "$output" = "" ]
+  ran "${@:3}"
+  [ -z "$(keys_left)" ]
+  somebody_holds "$1"
+  run cron <<<"$crontab"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [ "$output" = "" ]
+  ran "${@:3}"
+  let_go
+}
+
+@test "man: cron" {
+  stub report bin/nightly-report bin/sleep
+  cron_example report "$(example man 'cron' 1)" 'nightly-report : many'
+}
+
+@test "man: cron, clocks that differ" {
+  stub report bin/nightly-report bin/sleep
+  cron_example report "$(example man 'cron' 1 | sed '$d'; example man 'cron' 2)" 'nightly-report : many' 'sleep 30: many'
+}
+
+@test "README: cron" {
+  stub db-backup bin/pg_dump bin/sleep
+  cron_example db-backup "$(example readme 'cron' 1)" 'pg_dump -f app.sql app: many' 'sleep 30: many'
+}
+
+# script_example FILE: two steps with an extend between them.
+script_example() {
+  chmod +x "$1"
+  stub migration migrate.sh
+  # What is left of the lease after the first step, and before the second.
+  echo 'for node in '"${NODE_ADDRESSES[*]}"'; do '"$CLI"' -s "$node" PEXPIRE migration 60000; done >/dev/null' >before-schema
+  run timeout 60 env PATH="$WITH_STUBS" "./$1"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  ran 'migrate.sh schema: many' 'migrate.sh data: many'
+  [ "$(sort -n ttls-schema | tail -n 1)" -gt 500000 ]
+  [ "$(sort -n ttls-data | tail -n 3 | head -n 1)" -gt 500000 ]
+  lock_is_held_by 'schema%2042'
+  wait_until eval '[ -z "$(keys_left)" ]'
+  # The lock goes during the first step: no second one.
+  rm ran
+  echo 'for node in '"${NODE_ADDRESSES[*]}"'; do '"$CLI"' -s "$node" DEL migration; done >/dev/null' >before-schema
+  run timeout 60 env PATH="$WITH_STUBS" "./$1"
+  [ "$status" -eq 79 ]
+  ran 'migrate.sh schema: many'
+  # The first step fails: no second one, and the lock is given back.
+  rm ran before-schema
+  echo 3 >CODE
+  run timeout 60 env PATH="$WITH_STUBS" "./$1"
+  [ "$status" -eq 3 ]
+  ran 'migrate.sh schema: many'
+  wait_until eval '[ -z "$(keys_left)" ]'
+  # No majority: nothing is done at all.
+  rm ran
+  for node in 1 2 3; do kill_node "$node"; done
+  run timeout 60 env PATH="$WITH_STUBS" REDLOCK_WAIT=1 "./$1"
+  [ "$status" -eq 69 ]
+  [ ! -e ran ]
+}
+
+@test "man: shell script" {
+  example man 'Shell script' 1 >script
+  script_example script
+}
+
+@test "README: a script over several steps" {
+  example readme 'Scripts' 2 >script
+  script_example script
+}
+
+@test "README: a script that runs alone" {
+  example readme 'Scripts' 1 >script
+  chmod +x script
+  stub import import.sh
+  run timeout 60 env PATH="$WITH_STUBS" ./script
+  [ "$status" -eq 0 ]
+  ran 'import.sh : many'
+  echo 4 >CODE
+  run timeout 60 env PATH="$WITH_STUBS" ./script
+  [ "$status" -eq 4 ]
+  [ -z "$(keys_left)" ]
+}
+
+@test "README: a token from one process to another" {
+  example readme 'Scripts' 3 >lines
+  [ "$(wc -l <lines)" -eq 2 ]
+  sed -n 1p lines >first
+  sed -n 2p lines >last
+  run timeout 60 env PATH="$WITH_STUBS" HOME="$PWD" sh -e first
+  [ "$status" -eq 0 ]
+  [ "$(stat -c %a staging.token)" = 600 ]
+  wait_until eval '[ "$(holders staging)" -eq 5 ]'
+  run timeout 60 env PATH="$WITH_STUBS" HOME="$PWD" sh -e last
+  [ "$status" -eq 0 ]
+  wait_until eval '[ -z "$(keys_left)" ]'
+}
+
+# deploy_example LOCK OWNER COMMAND...: COMMAND deploys under the lock, for OWNER, and its failure is the job's.
+deploy_example() {
+  local lock=$1 owner=$2
+  shift 2
+  stub "$lock" deploy.sh
+  run timeout 60 env PATH="$WITH_STUBS" "$@"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  ran 'deploy.sh : many'
+  lock_is_held_by "$owner"
+  echo 5 >CODE
+  run timeout 60 env PATH="$WITH_STUBS" "$@"
+  [ "$status" -eq 5 ]
+  [ -z "$(keys_left)" ]
+}
+
+@test "man: CI step" {
+  example man 'CI step' 1 >step
+  CI_JOB_ID=7 deploy_example deploy ci-7 sh -e step
+}
+
+@test "README: GitHub Actions" {
+  example readme 'GitHub Actions' 1 | sed 's|${{ github.repository }}|me/app|; s|${{ github.run_id }}|7|' >step
+  grep -qxF '    REDLOCK_NODES: ${{ secrets.REDLOCK_NODES }}' step
+  REDLOCK_OWNER=$(sed -n 's/^    REDLOCK_OWNER: //p' step)
+  export REDLOCK_OWNER
+  [ "$REDLOCK_OWNER" = 'me/app#7' ]
+  sed -n 's/^  run: //p' step >run-line
+  GITHUB_WORKFLOW='Deploy it' deploy_example deploy-production 'me%2Fapp%237' bash -e run-line
+  lock_is_held_by Deploy%20it
+}
+
+@test "README: GitLab" {
+  example readme 'GitLab' 1 >job
+  export CI_JOB_ID=7 CI_PROJECT_PATH=me/app
+  REDLOCK_OWNER=$(eval "echo $(sed -n 's/^    REDLOCK_OWNER: //p' job)")
+  export REDLOCK_OWNER
+  sed -n '/^  script:/,$ s/^    - //p' job >script-lines
+  deploy_example deploy-production gitlab-7 bash -e script-lines
+  lock_is_held_by me%2Fapp
+}
+
+@test "README: Jenkins" {
+  example readme 'Jenkins' 1 >pipeline
+  grep -q "REDLOCK_NODES = credentials('redlock-nodes')" pipeline
+  [ "$(grep -c '{$' pipeline)" -eq "$(grep -c '^ *}$' pipeline)" ]
+  sed -n "s/^ *sh '\(.*\)'\$/\1/p" pipeline >sh-line
+  BUILD_TAG=jenkins-app-7 deploy_example deploy-production jenkins-app-7 sh -xe sh-line
+}
+
+# As systemd does it, environment and all; redlock is not installed here.
+exec_start() {
+  local command
+  command=$(sed -n 's/^ExecStart=//p' "$1")
+  [[ $command == '/usr/local/bin/redlock '* ]]
+  grep -q '^Environment=REDLOCK_NODES=redis://' "$1"
+  timeout 60 env -i PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" sh -c "${command/#'/usr/local/bin/'/}"
+}
+# unit_example FILE LINE...
+unit_example() {
+  run exec_start "$1"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  ran "${@:2}"
+  [ -z "$(keys_left)" ]
+  somebody_holds report
+  run exec_start "$1"
+  [ "$status" -eq "$(sed -n 's/^SuccessExitStatus=//p' "$1")" ]
+  [ "$output" = "" ]
+  ran "${@:2}"
+  let_go
+  echo 6 >CODE
+  run exec_start "$1"
+  [ "$status" -eq 6 ]
+}
+# verify FILE...: systemd's own opinion; what it only warns of (a word misspelled) is wrong, too.
+verify() {
+  command -v systemd-analyze >/dev/null || skip "there is no systemd-analyze here"
+  printf '[Service]\nExecStart=/bin/true\n' >good.service
+  [ -z "$(systemd-analyze verify ./good.service 2>&1)" ] || skip "systemd-analyze cannot verify units here"
+  sed -i "s|/usr/local/bin/redlock|$REDLOCK|" "$@"
+  run systemd-analyze verify "${@/#/./}"
+  [ "$status" -eq 0 ]
+  [ "$output" = "" ]
+}
+
+@test "man: systemd service" {
+  example man 'systemd service' 1 >report.service
+  stub report bin/nightly-report bin/sleep
+  unit_example report.service 'nightly-report : many'
+}
+
+@test "README: systemd service" {
+  example readme 'systemd' 1 >report.service
+  stub report bin/nightly-report bin/sleep
+  unit_example report.service 'nightly-report : many' 'sleep 30: many'
+}
+
+@test "man: systemd's opinion of service and timer" {
+  example man 'systemd service' 1 >report.service
+  example man 'systemd timer' 1 >report.timer
+  verify report.service report.timer
+}
+
+@test "README: systemd's opinion of service and timer" {
+  example readme 'systemd' 1 >report.service
+  example readme 'systemd' 2 >report.timer
+  verify report.service report.timer
+}
+
+@test "README: 30 seconds" {
+  example readme '30 seconds' 2 | sed -n 's/^\$ //p' >lines
+  [[ $(sed -n 1p lines) == 'export PATH=$PWD/build/cmd:$PATH' ]]
+  [[ $(sed -n 2p lines) == 'redlock lab '*'#'* ]]
+  [ "$(wc -l <lines)" -eq 6 ]
+  # The shell of the lab, with the nodes that are there already.
+  cat >bin/sleep <<'STUB'
+#!/bin/sh
+touch started
+until [ -e go ]; do /bin/sleep 0.01; done
+STUB
+  chmod +x bin/sleep
+  {
+    sed -n 3p lines
+    echo 'until [ -e started ]; do /bin/sleep 0.01; done'
+    sed -n 4p lines
+    echo 'echo "code $?"'
+    sed -n 5p lines
+    echo 'echo "code $?"; touch go'
+    sed -n 6p lines
+    echo 'echo "code $?"; wait'
+  } >session
+  run timeout 60 env PATH="$WITH_STUBS" LOGNAME=tester bash session
+  echo "$output"
+  [ "$status" -eq 0 ]
+  grep -q '^backup.*tester@' <<<"$output"
+  [ "$(grep '^code' <<<"$output" | paste -sd ' ')" = 'code 0 code 75 code 0' ]
+  [ "${lines[-2]}" = 'my turn' ]
+  run ! grep -q 'two at once!$' <<<"$output"
+}
+
+@test "no example without a test" {
+  {
+    man_blocks | sed -E "s/^([^:]*):([0-9]+):.*/man '\1' \2/"
+    sed -n '/^## Recipes/,/^## Install/p' "$TEST_ROOT/README.md" >"$BATS_TEST_TMPDIR/README.md"
+    TEST_ROOT=$BATS_TEST_TMPDIR readme_blocks | sed -E "s/^([^:]*):([0-9]+):.*/readme '\1' \2/"
+  } | sort -u >written
+  grep -oE "example (man|readme) '[^']+' [0-9]+" "$BATS_TEST_FILENAME" | sed "s/^example //; /'30 seconds'/d" | sort -u >tested
+  [ "$(wc -l <written)" -ge 14 ]
+  diff written tested
+}

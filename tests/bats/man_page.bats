@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# What redlock(1) says about output and environment, against what the program does. (Options, variables and exit
+# codes are compared with the help by tests/check/man_page.py, the examples are run by examples.bats.)
+
+load helper
+
+setup() {
+  the_setup
+  start_nodes 5
+}
+
+# items MACRO SUBSECTION: the words that `.It MACRO` introduces there, one a line.
+items() {
+  awk -v macro="$1" -v title="$2" '/^\.S[sh] / { inside = substr($0, 5) == title }
+    inside && $1 == ".It" && $2 == macro { for (i = 3; i <= NF; ++i) if ($i != ",") print $i }' \
+    "$TEST_ROOT/man/redlock.1" | sort
+}
+
+@test "the variables that the command finds are those of the page" {
+  env -i PATH="$PATH" REDLOCK_NODES="$REDLOCK_NODES" "$REDLOCK" exec db -- env >environment
+  sed -n 's/^\(REDLOCK_[A-Z_]*\)=.*/\1/p' environment | grep -vx REDLOCK_NODES | sort >ours
+  items Ev 'Set for the command that exec runs' >theirs
+  [ -s theirs ]
+  diff ours theirs
+}
+
+# Reads objects, one a line, and prints "KIND FIELD" for each field, and "KIND.FIELD VALUE" for those whose values
+# are words from a list.
+FIELDS='import json, sys
+def fields(kind, thing, within={"nodes": "node", "holder": "holder", "locks": "lock"}):
+    for name, value in thing.items():
+        print(kind, name)
+        if (kind, name) in (("result", "result"), ("lock", "state"), ("node", "answer")):
+            print(kind + "." + name, value)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict):
+                fields(within[name], each)
+for line in sys.stdin:
+    thing = json.loads(line)
+    fields("status" if "locks" in thing else "result", thing)'
+
+@test "JSON: every field and every word is on the page, and the other way round" {
+  : >json
+  # say CODE ARG...: one line of JSON, whatever happens.
+  say() {
+    run --separate-stderr "$REDLOCK" "${@:2}" --json
+    [ "$status" -eq "$1" ]
+    python3 -c 'import json, sys; print(json.dumps(json.loads(sys.stdin.read())))' <<<"$output" >>json
+  }
+  say 0 status db
+  say 0 acquire --owner me --why that db
+  token=$(tail -n 1 json | python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])')
+  wait_until eval '[ "$(holders db)" -eq 5 ]'
+  say 0 status db other
+  say 75 acquire -n db
+  say 0 extend --token "$token" db
+  say 79 extend --token 0123456789 db
+  say 79 extend --token 0123456789 free
+  stop_node 5
+  say 0 release --token "$token" db
+  continue_node 5
+  wait_until eval '[ -z "$(keys_left)" ]'
+  # Another library's lock, on too few nodes; a node that refuses; too few nodes; too many that refuse.
+  node_cli 1 SET db someone
+  node_cli 2 CONFIG SET requirepass sesame
+  say 0 status db
+  node_cli 3 CONFIG SET requirepass sesame
+  node_cli 4 CONFIG SET requirepass sesame
+  say 77 acquire -n db
+  for i in 2 3 4; do node_cli "$i" -a sesame --no-auth-warning CONFIG SET requirepass ''; done
+  node_cli 1 DEL db
+  for i in 3 4 5; do kill_node "$i"; done
+  say 69 status db
+  say 69 acquire -n db
+
+  python3 -c "$FIELDS" <json | sort -u >ours
+  {
+    items Va 'The result of acquire, extend and release' | sed 's/^/result /'
+    items Va 'The result of status' | sed 's/^/lock /'
+    items Va 'What a node said' | sed 's/^/node /'
+    items Va 'A holder' | sed 's/^/holder /'
+    echo status locks
+  } | sort >theirs
+  diff <(grep -v '\.' ours) theirs
+  # Words: all that were met are documented. (Not all that are documented can be met in a test: "interrupted".)
+  grep '\.' ours | sed 's/.* //' | sort -u >words
+  sed -n '/^\.Sh JSON/,/^\.Sh ENV/ s/^\.Ql \([a-z_]*\).*/\1/p' "$TEST_ROOT/man/redlock.1" | sort -u >documented
+  [ "$(wc -l <words)" -ge 15 ]
+  comm -23 words documented >missing
+  [ ! -s missing ] || { cat missing; false; }
+}
