@@ -68,6 +68,33 @@ void Checker::claim(std::size_t client, const std::string &token, Moment validit
     judge(claim, client);
 }
 
+void Checker::heard(std::size_t client, const core::Reply &reply) {
+    Claim &claim = claims_[client];
+    // Who prolongs by hand hears of it when the program ends.
+    if (reply.verb != core::Verb::extend || tokens_.empty() || tokens_[claim.index].watched) return;
+    if (reply.answer == core::Answer::refused) claim.refused[reply.node] = true;
+    if (reply.answer == core::Answer::granted) claim.refused[reply.node] = false;
+    const auto refused = std::count(claim.refused.begin(), claim.refused.end(), true);
+    const bool hopeless = static_cast<std::size_t>(refused) > nodes_.size() - promise_.quorum;
+    if (!hopeless || !claim.command || claim.dead_by != never) return;
+    claim.dead_by = world_.now() + promise_.margin;
+    world_.at(claim.dead_by + Duration{1}, [this, client] { look_for_dead(client); });
+}
+
+void Checker::look_for_dead(std::size_t client) const {
+    if (claims_[client].command && world_.now() > claims_[client].dead_by)
+        throw Violation{text("client ", client, ": redlock knows that the lock is gone, and the command lives")};
+}
+
+void Checker::gave_up_lease(std::size_t client, Moment calm_since, Duration patience) {
+    const Claim &claim = claims_[client];
+    world_.note([&] { return text("client ", client, ": redlock says that the lease was lost"); });
+    if (calm_since == never || world_.now() < calm_since + patience ||
+        quorum_ends(tokens_[claim.index]) <= world_.now())
+        return;
+    throw Violation{text("client ", client, " lost its lease for nothing: faults were over at ", show(calm_since))};
+}
+
 void Checker::unclaim(std::size_t client) { claims_[client].live = false; }
 
 // Promise 2: V against the true state. A promise that was broken once is not counted again.
@@ -91,6 +118,8 @@ void Checker::command_started(std::size_t client, const std::string &token) {
     Claim &claim = claims_[client];
     world_.note([&] { return text("client ", client, ": command starts under ", token); });
     claim.command = true;
+    claim.dead_by = never;
+    claim.refused = {};
     claim.index = index_of(token);
     claim.guarded_until = quorum_ends(tokens_[claim.index]);
     for (std::size_t other = 0; other < claims_.size(); ++other)

@@ -14,7 +14,10 @@
 //           nobody or by others meanwhile.
 // 6 always: a process that ended in good order leaves no key behind where nothing that it sent was lost.
 // 7 always: after quiet time beyond the TTL there is no key at all.
-// 8 always: when faults have stopped, who waits is served within the bound (scenario.hh).
+// 8 always: a command is dead within the kill margin of the moment at which redlock read from so many nodes that they
+//           do not hold its key that the others are no quorum.
+// 9 always: a lease is not lost for nothing: some fault was at work shortly before, or the quorum's keys are gone.
+// 10 always: when faults have stopped, who waits is served within the bound (scenario.hh).
 //
 // After a fault outside the model the promises marked "inside" are not asked for any more: what would have
 // broken them is counted as degradation.
@@ -34,6 +37,7 @@ struct Promise {
     std::string key;
     std::size_t quorum = 0;
     std::size_t clients = 0;
+    Duration margin{};
 };
 
 class Checker {
@@ -48,8 +52,16 @@ class Checker {
     void unclaim(std::size_t client);
     // This token may be prolonged by hand: look after it when its holder does not rely on it any more.
     void watch(const std::string &token) { tokens_[index_of(token)].watched = true; }
+    // A client has read a node's answer to an extend of this token.
+    void heard(std::size_t client, const core::Reply &reply);
+    // A client ends its command because of the lease. Every fault was over at `calm_since`, and what came of it must
+    // have been over `patience` later.
+    void gave_up_lease(std::size_t client, Moment calm_since, Duration patience);
     // A lease was prolonged by hand, after its holder had stopped to rely on it.
     void prolonged_late(std::size_t client, const std::string &token);
+
+    // Its machine sleeps, command and all.
+    void stands_still(std::size_t client) { claims_[client].dead_by = never; }
 
     void command_started(std::size_t client, const std::string &token);
     void command_ended(std::size_t client);
@@ -74,6 +86,8 @@ class Checker {
         Moment validity{};
         bool command = false;
         Moment guarded_until = never; // of the command: when its quorum ends
+        Moment dead_by = never;       // and when it must be dead by what its redlock knows
+        std::array<bool, most_nodes> refused{};
     };
     struct Token {
         std::string text{};
@@ -85,6 +99,7 @@ class Checker {
     };
 
     void broken(const std::string &what);
+    void look_for_dead(std::size_t client) const;
     void judge(Claim &claim, std::size_t client);
     [[nodiscard]] Moment quorum_ends(const Token &token) const;
     std::size_t index_of(const std::string &token);

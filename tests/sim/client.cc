@@ -109,7 +109,10 @@ void Client::pump() {
         for (core::Request &request : core_->take_requests()) wires_.back()->send(std::move(request), now());
         const std::vector<core::Reply> replies = wires_.back()->take_replies();
         if (replies.empty()) return;
-        for (const core::Reply &reply : replies) core_->on_reply(now(), reply);
+        for (const core::Reply &reply : replies) {
+            checker_.heard(index_, reply);
+            core_->on_reply(now(), reply);
+        }
     }
 }
 
@@ -143,6 +146,7 @@ void Client::set_timer() {
 
 void Client::hold(Duration length) {
     paused_until_ = std::max(paused_until_, world_.now() + length);
+    simulation_.disturbed(paused_until_);
     world_.at(paused_until_, [this] { wake(); });
 }
 
@@ -151,8 +155,10 @@ void Client::pause(Duration length, bool with_command) {
     Moment until = world_.now() + length;
     const auto latest = command_.alive() ? must_run_at() : std::nullopt;
     if (latest && until > moment_of(*latest)) {
-        if (scenario_.outside) checker_.beyond_model("redlock stands still beyond its lease");
-        else until = moment_of(*latest);
+        if (scenario_.outside) {
+            checker_.beyond_model("redlock stands still beyond its lease");
+            checker_.stands_still(index_);
+        } else until = moment_of(*latest);
     }
     if (until <= world_.now()) return;
     world_.note([&] {

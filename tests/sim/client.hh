@@ -85,6 +85,7 @@ class Client {
     void pump();
     // The process can do nothing for so long.
     void hold(Duration length);
+    [[nodiscard]] bool held_up() const { return world_.now() < paused_until_; }
     // It ends in good order; `kept`: the token that it leaves on the nodes.
     void close(std::string kept = {});
     void end();

@@ -42,6 +42,7 @@ class ExecClient : public Client {
     std::optional<core::Lock> lock_;
     std::optional<process::Supervisor> supervisor_;
     int cycle_ = 0;
+    bool lost_ = false;      // the supervisor has said so
     bool signalled_ = false; // asked to end while no command was there to have it
 };
 
@@ -73,7 +74,9 @@ void ExecClient::report() {
 
 // The process was busy with starting its command.
 void ExecClient::resume() {
-    if (stage_ != Stage::spawning) return;
+    // Here nothing has been read since the lock was won.
+    if (stage_ == Stage::starting) start();
+    if (stage_ != Stage::spawning || held_up()) return;
     supervisor_->started(now(), lock_->validity());
     stage_ = Stage::supervising;
 }
@@ -83,7 +86,9 @@ void ExecClient::act() {
         switch (stage_) {
         case Stage::before: begin_cycle(); break;
         case Stage::acquiring: acquire(); break;
-        case Stage::starting: start(); break;
+        case Stage::starting:
+            if (!held_up()) start();
+            break;
         case Stage::spawning: break;
         case Stage::supervising: supervise(); break;
         case Stage::releasing: release(); break;
@@ -112,6 +117,8 @@ void ExecClient::acquire() {
     }
     report();
     stage_ = Stage::starting;
+    // A machine may fall asleep right here.
+    if (world_.random.chance(0.05)) hold(world_.random.between(Duration{}, scenario_.ttl));
 }
 
 void ExecClient::start() {
@@ -139,6 +146,11 @@ void ExecClient::supervise() {
         else supervisor_->pass_on(signal);
     }
     for (const int signal : supervisor_->take_signals()) command_.signal(signal);
+    if (supervisor_->lost() && !std::exchange(lost_, true)) {
+        const Duration patience =
+            (scenario_.ttl - scenario_.slack) / 12 + 3 * scenario_.node_timeout + Duration{milliseconds{100}};
+        checker_.gave_up_lease(index_, simulation_.calm_since(), patience);
+    }
     if (!ended) return;
     lock_->release(now());
     pump();

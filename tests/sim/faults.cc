@@ -74,6 +74,9 @@ void Simulation::strike(std::size_t number) {
         return text("FAULT ", number, ": ", fault.describe(), ", until ",
                     until == never ? std::string("the end") : show(until));
     });
+    // A connection that has gone without a word is noticed at the next renewal only.
+    const Moment over = until == never ? never : fault.quiet ? until + scenario.ttl / 3 : until;
+    disturbed(over);
     Client &client = *clients_[fault.client];
     switch (fault.kind) {
     case Kind::cut_link: return client.cut(fault.node, fault.quiet);

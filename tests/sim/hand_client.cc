@@ -195,7 +195,13 @@ void HandClient::extended() {
     const Instant validity = core::validity_of(sweep_->answers(), scenario_.quorum, plan_.extend_ttl, trust);
     close(token_);
     stage_ = Stage::having;
-    if (validity - now() <= Duration{}) return;
+    if (validity - now() <= Duration{}) {
+        // "Lost", says redlock extend, unless the nodes could only not be reached.
+        const bool unknown =
+            sweep_->refused() <= scenario_.nodes - scenario_.quorum && sweep_->granted() < scenario_.quorum;
+        if (!unknown && command_.alive()) command_.ends_at(world_.now());
+        return;
+    }
     if (!command_.alive()) {
         if (world_.now() >= work_ends_) return; // nobody relies on it
         checker_.prolonged_late(index_, token_);

@@ -7,8 +7,8 @@ namespace redlock::sim {
 
 namespace {
 // A packet that found the way blocked is sent again some time after it is free.
-constexpr Duration longest_retransmission = milliseconds{100};
-constexpr Duration between_knocks = milliseconds{300};
+constexpr Duration longest_retransmission = milliseconds{20};
+constexpr Duration between_knocks = milliseconds{50};
 } // namespace
 
 Duration Link::travel() {

@@ -12,8 +12,9 @@ constexpr std::uint64_t most_events = 300'000;
 
 Simulation::Simulation(const Options &options, ScriptEngine &engine)
     : scenario(options), world(options.seed, options.trace),
-      checker(world, nodes, {"job", scenario.quorum, scenario.clients.size()}), pending_(scenario.faults.size()),
-      for_ever_(scenario.nodes), lost_data_(scenario.nodes), last_step_(scenario.nodes) {
+      checker(world, nodes, {"job", scenario.quorum, scenario.clients.size(), scenario.margin}),
+      pending_(scenario.faults.size()), for_ever_(scenario.nodes), lost_data_(scenario.nodes),
+      last_step_(scenario.nodes) {
     for (core::NodeIndex node = 0; node < scenario.nodes; ++node)
         nodes.push_back(
             std::make_unique<Node>(world, engine, node, Clock(scenario.node_offset[node], scenario.node_ppm[node])));
@@ -28,6 +29,7 @@ Simulation::Simulation(const Options &options, ScriptEngine &engine)
             path.stragglers = scenario.stragglers;
             path.straggling = 3 * scenario.node_timeout;
             path.straggle_until = Moment{scenario.faults_end};
+            if (scenario.stragglers > 0) calm_since_ = path.straggle_until;
         }
         clients_.push_back(scenario.clients[client].by_hand ? make_hand_client(*this, client)
                                                             : make_exec_client(*this, client));

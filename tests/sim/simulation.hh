@@ -3,6 +3,8 @@
 
 #include "client.hh"
 
+#include <algorithm>
+
 namespace redlock::sim {
 
 struct Result {
@@ -16,6 +18,10 @@ class Simulation {
     Simulation(const Options &options, ScriptEngine &engine);
 
     Result play();
+
+    // Since when no fault has been at work; `never`: one lasts.
+    void disturbed(Moment until) { calm_since_ = std::max(calm_since_, until); }
+    [[nodiscard]] Moment calm_since() const { return calm_since_; }
 
     // For clients, whose every step is watched by faults that wait for their moment.
     void on_send(std::size_t client, const core::Request &request);
@@ -46,7 +52,7 @@ class Simulation {
     std::vector<bool> for_ever_, lost_data_;
     std::vector<std::optional<Moment>> last_step_;
     Duration stepped_back_{}; // all clocks together
-    bool blocked_for_ever_ = false;
+    Moment calm_since_{};
 };
 
 // Plays one schedule.

@@ -101,8 +101,9 @@ Value Store::call(std::span<const std::string_view> words, std::int64_t now_ms) 
     }
     if (name == "LPUSH" && with(3)) {
         if (entry != nullptr && !entry->list) return wrong_type;
-        if (entry == nullptr) entries_.push_back({std::string(key), std::string(words[2]), std::nullopt, true});
-        return Value::integer(1);
+        if (entry == nullptr) entries_.push_back({std::string(key), "-", std::nullopt, true});
+        else entry->value += '-';
+        return Value::integer(static_cast<std::int64_t>(live(key, now_ms)->value.size()));
     }
     return Value::error("ERR not in the model: " + std::string(name));
 }

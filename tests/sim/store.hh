@@ -31,7 +31,7 @@ class Store {
         std::string key;
         std::string value;
         std::optional<std::int64_t> expires_ms; // of the node's clock
-        bool list = false;                      // not a string; `value` is its newest item
+        bool list = false;                      // not a string; `value` has a character for each item
     };
 
     Value call(std::span<const std::string_view> words, std::int64_t now_ms);
