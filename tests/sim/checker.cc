@@ -89,9 +89,11 @@ void Checker::look_for_dead(std::size_t client) const {
 void Checker::gave_up_lease(std::size_t client, Moment calm_since, Duration patience) {
     const Claim &claim = claims_[client];
     world_.note([&] { return text("client ", client, ": redlock says that the lease was lost"); });
-    if (calm_since == never || world_.now() < calm_since + patience ||
-        quorum_ends(tokens_[claim.index]) <= world_.now())
-        return;
+    if (calm_since == never || world_.now() < calm_since + patience) return;
+    std::size_t holding = 0;
+    for (const auto &node : nodes_)
+        if (node->holds(promise_.key, claim.token)) ++holding;
+    if (holding < promise_.quorum) return;
     throw Violation{text("client ", client, " lost its lease for nothing: faults were over at ", show(calm_since))};
 }
 
@@ -176,7 +178,7 @@ void Checker::node_changed() {
 }
 
 void Checker::lost_data(const Node &node) {
-    lost_data_at_[node.index()] = world_.now();
+    if (!promise_.data_may_be_lost) lost_data_at_[node.index()] = world_.now();
     node_changed();
 }
 

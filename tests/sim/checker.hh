@@ -38,6 +38,7 @@ struct Promise {
     std::size_t quorum = 0;
     std::size_t clients = 0;
     Duration margin{};
+    bool data_may_be_lost = false; // and that is no excuse
 };
 
 class Checker {

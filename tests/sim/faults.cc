@@ -132,7 +132,7 @@ void Simulation::crash(const Fault &fault, Moment until) {
         if (losers >= 2 * scenario.quorum - scenario.nodes) {
             if (scenario.outside) {
                 checker.beyond_model("too many nodes lost their data");
-            } else {
+            } else if (!scenario.suffers_all) {
                 lost_data_[fault.node] = false;
                 kept = Kept::all;
             }

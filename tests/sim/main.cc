@@ -21,6 +21,7 @@ constexpr const char *usage =
   --nodes N, --clients N  instead of drawing them
   --jobs N                threads (one for each processor)
   --seed N                play this one
+  --story NAME            play clock-jumps, restarts-empty or wakes-late (stories.cc)
   --trace                 ... and tell everything that happens
   --without N[,N]...      ... leaving out these faults
 )";
@@ -55,7 +56,10 @@ Run parse(int argc, char **argv) {
         else if (word == "--jobs") run.jobs = static_cast<unsigned>(number);
         else if (word == "--fault-model" && std::strcmp(value, "outside") == 0) run.options.outside = true;
         else if (word == "--fault-model" && std::strcmp(value, "inside") == 0) run.options.outside = false;
-        else if (word == "--seed") {
+        else if (word == "--story") {
+            run.single = true;
+            run.options.story = value;
+        } else if (word == "--seed") {
             run.single = true;
             run.options.seed = number;
         } else if (word == "--without") {

@@ -13,6 +13,10 @@ std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
 } // namespace
 
 Scenario::Scenario(const Options &options) {
+    if (!options.story.empty()) {
+        tell(options.story);
+        return;
+    }
     Random random(options.seed * 0x2545f4914f6cdd1d + 1);
     outside = options.outside;
     nodes = options.nodes != 0 ? options.nodes : random.pick<std::size_t>({3, 3, 3, 4, 5, 5});

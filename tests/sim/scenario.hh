@@ -61,6 +61,7 @@ struct Options {
     std::size_t nodes = 0, clients = 0; // 0: drawn
     bool outside = false;               // faults outside the model, too
     bool trace = false;
+    std::string story;                // a schedule with a name instead (stories.cc)
     std::vector<std::size_t> without; // faults left out, by number
 };
 
@@ -72,6 +73,7 @@ struct Scenario {
     Duration delay{}, spread{};
     double strays = 0, repeats = 0, stragglers = 0;
     bool outside = false;
+    bool suffers_all = false; // faults beyond the model strike, and are no excuse
     std::vector<std::int64_t> node_ppm;
     std::vector<Duration> node_offset;
     std::vector<ClientPlan> clients;
@@ -85,6 +87,7 @@ struct Scenario {
     [[nodiscard]] std::string describe() const;
 
   private:
+    void tell(const std::string &story);
     ClientPlan draw_client(Random &random) const;
     Fault draw_fault(Random &random) const;
 };

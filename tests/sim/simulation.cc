@@ -12,7 +12,7 @@ constexpr std::uint64_t most_events = 300'000;
 
 Simulation::Simulation(const Options &options, ScriptEngine &engine)
     : scenario(options), world(options.seed, options.trace),
-      checker(world, nodes, {"job", scenario.quorum, scenario.clients.size(), scenario.margin}),
+      checker(world, nodes, {"job", scenario.quorum, scenario.clients.size(), scenario.margin, scenario.suffers_all}),
       pending_(scenario.faults.size()), for_ever_(scenario.nodes), lost_data_(scenario.nodes),
       last_step_(scenario.nodes) {
     for (core::NodeIndex node = 0; node < scenario.nodes; ++node)
