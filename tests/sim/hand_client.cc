@@ -155,7 +155,7 @@ void HandClient::work_until(Instant validity) {
 void HandClient::have() {
     signals_.clear();
     const auto due = next_step();
-    if (!due) return end();
+    if (!due) return command_.alive() ? void() : end();
     if (*due > now()) return;
     if (!extend_at_.empty() && extend_at_.back() <= now()) {
         extend_at_.pop_back();
