@@ -1,0 +1,118 @@
+// The judge. Sees the true state of every node and every command, and shares no code with lib/core. Throws
+// Violation. Each promise says under which fault model it holds:
+//
+//   inside   the rates of any two clocks differ by no more than the drift bound; no node's clock steps forward
+//            by more than the slack within a TTL; fewer than 2Q-N nodes lose data; a command is dead within the
+//            kill margin of the moment at which KILL was due, whatever delayed redlock or the kernel.
+//   always   whatever happens.
+//
+// 1 inside: the lifetimes of two commands under one name never overlap.
+// 2 inside: V is not later than the true Q-th expiry, at any moment at which a client relies on V.
+// 3 inside: while a command lives, Q nodes hold its key (those that lost data are given as holding).
+// 4 always: a lock counts as won only with as much of the lease ahead as was asked for.
+// 5 always: a lease whose V has passed never comes back; nor does a token, prolonged by hand, that was held by
+//           nobody or by others meanwhile.
+// 6 always: a process that ended in good order leaves no key behind where nothing that it sent was lost.
+// 7 always: after quiet time beyond the TTL there is no key at all.
+// 8 always: a command is dead within the kill margin of the moment at which redlock read from so many nodes that they
+//           do not hold its key that the others are no quorum.
+// 9 always: a lease is not lost for nothing: some fault was at work shortly before, or the quorum's keys are gone.
+// 10 always: when faults have stopped, who waits is served within the bound (scenario.hh).
+//
+// After a fault outside the model the promises marked "inside" are not asked for any more: what would have
+// broken them is counted as degradation.
+#pragma once
+
+#include "node.hh"
+
+#include <array>
+#include <memory>
+#include <vector>
+
+namespace redlock::sim {
+
+inline constexpr std::size_t most_nodes = 8;
+
+struct Promise {
+    std::string key;
+    std::size_t quorum = 0;
+    std::size_t clients = 0;
+    Duration margin{};
+    bool data_may_be_lost = false; // and that is no excuse
+};
+
+class Checker {
+  public:
+    Checker(World &world, const std::vector<std::unique_ptr<Node>> &nodes, Promise promise);
+
+    // A client goes for the lock with this token.
+    void attempt(std::size_t client, const std::string &token);
+    // The client relies on holding the lock until `validity`; the first time, `needed_until` must be within.
+    void claim(std::size_t client, const std::string &token, Moment validity, Moment needed_until);
+    // It does not, or not any more.
+    void unclaim(std::size_t client);
+    // This token may be prolonged by hand: look after it when its holder does not rely on it any more.
+    void watch(const std::string &token) { tokens_[index_of(token)].watched = true; }
+    // A client has read a node's answer to an extend of this token.
+    void heard(std::size_t client, const core::Reply &reply);
+    // A client ends its command because of the lease. Every fault was over at `calm_since`, and what came of it must
+    // have been over `patience` later.
+    void gave_up_lease(std::size_t client, Moment calm_since, Duration patience);
+    // A lease was prolonged by hand, after its holder had stopped to rely on it.
+    void prolonged_late(std::size_t client, const std::string &token);
+
+    // Its machine sleeps, command and all.
+    void stands_still(std::size_t client) { claims_[client].dead_by = never; }
+
+    void command_started(std::size_t client, const std::string &token);
+    void command_ended(std::size_t client);
+
+    // Something changed at a node.
+    void executed(const Node &node, const core::Request &request, const core::Reply &reply);
+    void node_changed();
+    void lost_data(const Node &node);
+    // Nothing of this client's attempts from `first` to `last` may be there, except `kept`.
+    void nothing_left(std::size_t client, int first, int last, const std::string &kept, const Node &node) const;
+    // Everything is over and quiet; the last key must be gone at `bound`.
+    void all_quiet(Moment bound) const;
+
+    void beyond_model(const char *what);
+    [[nodiscard]] int degradations() const { return degradations_; }
+
+  private:
+    struct Claim {
+        std::string token{};
+        std::size_t index = 0; // into tokens_
+        bool live = false;     // relied upon
+        Moment validity{};
+        bool command = false;
+        Moment guarded_until = never; // of the command: when its quorum ends
+        Moment dead_by = never;       // and when it must be dead by what its redlock knows
+        std::array<bool, most_nodes> refused{};
+    };
+    struct Token {
+        std::string text{};
+        Moment first{};
+        Moment last_set{}; // a node last granted an acquire
+        bool watched = false;
+        bool lapsed = false;
+        Moment lapse{};
+    };
+
+    void broken(const std::string &what);
+    void look_for_dead(std::size_t client) const;
+    void judge(Claim &claim, std::size_t client);
+    [[nodiscard]] Moment quorum_ends(const Token &token) const;
+    std::size_t index_of(const std::string &token);
+
+    World &world_;
+    const std::vector<std::unique_ptr<Node>> &nodes_;
+    const Promise promise_;
+    std::vector<Claim> claims_;
+    std::vector<Token> tokens_;
+    std::array<std::optional<Moment>, most_nodes> lost_data_at_{};
+    const char *beyond_ = nullptr;
+    int degradations_ = 0;
+};
+
+} // namespace redlock::sim

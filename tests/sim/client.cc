@@ -1,0 +1,195 @@
+#include "client.hh"
+
+#include "simulation.hh"
+
+#include <algorithm>
+#include <csignal>
+
+namespace redlock::sim {
+
+Wire::Wire(Simulation &simulation, std::size_t index, Client &client, int first_attempt)
+    : simulation_(simulation), index_(index), client_(client), first_attempt_(first_attempt) {
+    for (const auto &node : simulation.nodes)
+        links_.push_back(std::make_unique<Link>(simulation.world, simulation.path(index, node->index()), *node, *this));
+}
+
+void Wire::handle(Instant now) {
+    for (const auto &link : links_) link->handle(now);
+}
+
+std::optional<Instant> Wire::deadline() const {
+    std::optional<Instant> first;
+    for (const auto &link : links_) first = earlier(first, link->deadline());
+    return first;
+}
+
+std::vector<core::Reply> Wire::take_replies() {
+    std::vector<core::Reply> all;
+    for (const auto &link : links_) {
+        for (core::Reply &reply : link->replies) all.push_back(std::move(reply));
+        link->replies.clear();
+    }
+    return all;
+}
+
+void Wire::finish(int last_attempt, std::string kept) {
+    last_attempt_ = last_attempt;
+    kept_ = std::move(kept);
+    for (const auto &link : links_) link->finish();
+}
+
+void Wire::die() {
+    for (const auto &link : links_) link->die();
+}
+
+void Wire::wake() { client_.wake(); }
+
+void Wire::sending(const core::Request &request) {
+    simulation_.world.note([&] {
+        static constexpr const char *words[] = {"acquire", "extend", "release", "abandon", "status"};
+        return text("client ", index_, " sends #", request.serial, " ", words[static_cast<int>(request.verb)], " ",
+                    request.token, " to node ", request.node);
+    });
+    simulation_.on_send(index_, request);
+}
+
+void Wire::executed(Node &node, const core::Request &request, const core::Reply &reply) {
+    simulation_.checker.executed(node, request, reply);
+    const bool set = request.verb == core::Verb::acquire || request.verb == core::Verb::extend;
+    if (set && reply.answer == core::Answer::granted) simulation_.on_key_set(node);
+}
+
+void Wire::drained(Node &node) { simulation_.checker.nothing_left(index_, first_attempt_, last_attempt_, kept_, node); }
+
+Client::Client(Simulation &simulation, std::size_t index)
+    : simulation_(simulation), world_(simulation.world), checker_(simulation.checker), scenario_(simulation.scenario),
+      plan_(scenario_.clients[index]), index_(index), clock_(seconds{1000 + 100 * static_cast<int>(index)}, plan_.ppm),
+      command_(world_, checker_, *this, index) {}
+
+void Client::begin() {
+    world_.after(plan_.start, [this] { wake(); });
+}
+
+void Client::wake() {
+    if (over_ || world_.now() < paused_until_) return; // at the end of a pause there is a turn
+    if (in_turn_) {
+        again_ = true;
+        return;
+    }
+    in_turn_ = true;
+    do {
+        again_ = false;
+        turn();
+    } while (again_ && !over_ && world_.now() >= paused_until_);
+    in_turn_ = false;
+    if (!over_) set_timer();
+}
+
+void Client::turn() {
+    resume();
+    // Replies first, then the time: what has arrived in time counts.
+    if (core_ != nullptr) {
+        wires_.back()->handle(now());
+        pump();
+        core_->tick(now());
+        pump();
+    }
+    report();
+    act();
+    if (!over_) report();
+}
+
+void Client::open(core::Conversation &core) {
+    core_ = &core;
+    wires_.push_back(std::make_unique<Wire>(simulation_, index_, *this, attempts_ + 1));
+}
+
+void Client::pump() {
+    for (;;) {
+        for (core::Request &request : core_->take_requests()) wires_.back()->send(std::move(request), now());
+        const std::vector<core::Reply> replies = wires_.back()->take_replies();
+        if (replies.empty()) return;
+        for (const core::Reply &reply : replies) {
+            checker_.heard(index_, reply);
+            core_->on_reply(now(), reply);
+        }
+    }
+}
+
+void Client::close(std::string kept) {
+    core_ = nullptr;
+    wires_.back()->finish(attempts_, std::move(kept));
+}
+
+void Client::end() {
+    world_.note([&] { return text("client ", index_, " is done"); });
+    over_ = true;
+    checker_.unclaim(index_);
+}
+
+void Client::set_timer() {
+    std::optional<Instant> due = own_deadline();
+    if (core_ != nullptr) due = earlier(due, earlier(core_->deadline(), wires_.back()->deadline()));
+    if (due == timer_for_) return;
+    timer_for_ = due;
+    const int timer = ++timer_;
+    if (!due) return;
+    // Never early; and a process that has nothing to wait for goes round once in a microsecond.
+    Moment moment = moment_of(*due) + (world_.random.chance(0.5) ? scenario_.lateness : Duration{});
+    moment = std::max(moment, world_.now() + Duration{1000});
+    world_.at(moment, [this, timer] {
+        if (timer != timer_) return;
+        timer_for_.reset();
+        wake();
+    });
+}
+
+void Client::hold(Duration length) {
+    paused_until_ = std::max(paused_until_, world_.now() + length);
+    simulation_.disturbed(paused_until_);
+    world_.at(paused_until_, [this] { wake(); });
+}
+
+void Client::pause(Duration length, bool with_command) {
+    if (over_) return;
+    Moment until = world_.now() + length;
+    const auto latest = command_.alive() ? must_run_at() : std::nullopt;
+    if (latest && until > moment_of(*latest)) {
+        if (scenario_.outside) {
+            checker_.beyond_model("redlock stands still beyond its lease");
+            checker_.stands_still(index_);
+        } else until = moment_of(*latest);
+    }
+    if (until <= world_.now()) return;
+    world_.note([&] {
+        return text("client ", index_, with_command ? " is suspended until " : " is paused until ", show(until));
+    });
+    if (with_command) command_.freeze(until);
+    hold(until - world_.now());
+}
+
+void Client::crash() {
+    if (over_) return;
+    world_.note([&] { return text("client ", index_, " crashes"); });
+    over_ = true;
+    if (!wires_.empty() && core_ != nullptr) wires_.back()->die();
+    command_.signal(SIGKILL); // parent-death signal
+    checker_.unclaim(index_);
+}
+
+void Client::signal(int number) {
+    if (over_) return;
+    world_.note([&] { return text("client ", index_, " gets signal ", number); });
+    signals_.push_back(number);
+    wake();
+}
+
+void Client::cut(core::NodeIndex node, bool quiet) {
+    if (!over_ && core_ != nullptr) wires_.back()->link(node).cut(quiet);
+}
+
+void Client::node_reset(core::NodeIndex node) {
+    for (const auto &wire : wires_) wire->link(node).reset_by_node();
+}
+
+} // namespace redlock::sim

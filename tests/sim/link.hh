@@ -1,0 +1,119 @@
+// The way between one redlock process and one node: the process's end (the rules of lib/redis/nodes.hh, with
+// the same queues as lib/redis/connection.cc), the network in both directions, and the node's end.
+//
+// Order: what is written to one connection arrives in order. When a connection has gone, what was under way on
+// it is lost, or still arrives before anything of the next; only where something on the way keeps data of its
+// own (Path::strays) may it arrive later.
+#pragma once
+
+#include "node.hh"
+
+#include <deque>
+#include <vector>
+
+namespace redlock::sim {
+
+// The network between a machine and a node, whoever uses it.
+struct Path {
+    Duration delay{};  // usual, one way
+    Duration spread{}; // on top, at random
+    Moment there_blocked_until{}, back_blocked_until{};
+    double strays = 0; // share of what is under way on a lost connection that arrives any time later
+    Duration stray_time{};
+    double repeats = 0;    // share of requests that are sent twice on the way
+    double stragglers = 0; // share of packets that take much longer, as long as faults last
+    Duration straggling{};
+    Moment straggle_until{};
+};
+
+// Who owns the process's end.
+class LinkOwner {
+  public:
+    virtual ~LinkOwner() = default;
+    virtual void wake() = 0;
+    // A request has left; it will arrive, or not.
+    virtual void sending(const core::Request &request) = 0;
+    // The node has executed it.
+    virtual void executed(Node &node, const core::Request &request, const core::Reply &reply) = 0;
+    // Everything that this process ever sent to the node has been executed, and nothing was lost.
+    virtual void drained(Node &node) = 0;
+};
+
+class Link {
+  public:
+    Link(World &world, Path &path, Node &node, LinkOwner &owner)
+        : world_(world), path_(path), node_(node), owner_(owner), incarnation_(node.incarnation()) {}
+    Link(const Link &) = delete;
+    Link &operator=(const Link &) = delete;
+
+    // The process's end.
+    void send(core::Request request, Instant now);
+    void handle(Instant now);
+    [[nodiscard]] std::optional<Instant> deadline() const;
+    void finish(); // in good order: what is under way arrives
+    void die();    // the process is gone
+    std::vector<core::Reply> replies;
+
+    // The node's end, and the network.
+    void serve(const Packet &packet);
+    // The connection breaks: the process is told, or finds out never (`quiet`: only the way there and back is lost).
+    void cut(bool quiet);
+    // The node crashed and its kernel says so.
+    void reset_by_node();
+
+  private:
+    struct Ask {
+        core::Request request;
+        std::optional<Instant> sent;
+        bool reported = false; // `silent` has been said
+    };
+    struct News {
+        enum class Kind { connected, refused, reply, reset };
+        Kind kind = Kind::reply;
+        Moment arrives{};
+        std::uint32_t socket = 0;
+        core::Reply reply{};
+    };
+    enum class State { none, connecting, open };
+
+    bool take_back(const core::Request &abandon);
+    void report(const Ask &ask, core::Answer answer, const char *text);
+    void refuse_waiting(const char *text);
+    void dial();
+    void flush(Instant now);
+    void take(const News &news, Instant now);
+    void lose(const char *why, Instant now);
+    void abandon_socket();
+
+    void knock(std::uint32_t socket);
+    void pump_there();
+    void pump_back();
+    void tell(News::Kind kind, std::uint32_t socket, core::Reply reply = {});
+    void check_drained();
+    [[nodiscard]] Duration travel();
+
+    World &world_;
+    Path &path_;
+    Node &node_;
+    LinkOwner &owner_;
+
+    State state_ = State::none;
+    bool proven_ = false;
+    bool gone_ = false; // finished or dead: nobody reads any more
+    std::uint32_t socket_ = 0;
+    std::deque<Ask> waiting_;
+    std::deque<Ask> in_flight_;
+    std::deque<News> arrived_; // in this machine's kernel
+    std::string acquired_token_;
+
+    std::uint32_t accepted_ = 0;    // the socket that the node knows
+    std::uint32_t accepted_by_ = 0; // and which life of the node
+    std::deque<Packet> there_;
+    std::deque<News> back_;
+    bool there_planned_ = false, back_planned_ = false;
+    std::deque<Packet> strays_; // all that there ever were
+    std::uint32_t incarnation_; // of the node when the process began
+    bool disturbed_ = false;    // something was lost here, or may have been
+};
+
+} // namespace redlock::sim

@@ -1,0 +1,53 @@
+// model_test: reads commands, one a line, words separated by spaces; plays them on the model of a node; prints each
+// reply in one line. "CLOCK ms" sets the model's clock, "EVAL name key words..." runs a script by its name.
+// model_test.py plays the same on a real redis-server and compares.
+#include "redis/scripts.hh"
+#include "script_engine.hh"
+
+#include <iostream>
+#include <sstream>
+
+namespace redlock::sim {
+namespace {
+
+std::string show(const Value &value) {
+    switch (value.kind) {
+    case Value::Kind::nil: return "nil";
+    case Value::Kind::integer: return "int " + std::to_string(value.number);
+    case Value::Kind::string: return "text " + value.text;
+    case Value::Kind::status: return "status " + value.text;
+    case Value::Kind::error: return "error " + value.text.substr(0, value.text.find(' '));
+    case Value::Kind::array: break;
+    }
+    std::string all = "[";
+    for (const Value &item : value.items) all += show(item) + ",";
+    return all + "]";
+}
+
+std::string_view script_named(std::string_view name) {
+    if (name == "acquire") return redis::acquire_script;
+    if (name == "extend") return redis::extend_script;
+    return name == "release" ? redis::release_script : redis::status_script;
+}
+
+} // namespace
+} // namespace redlock::sim
+
+int main() {
+    using namespace redlock::sim;
+    ScriptEngine engine;
+    Store store;
+    std::int64_t now_ms = 0;
+    for (std::string line; std::getline(std::cin, line);) {
+        std::istringstream in(line);
+        std::vector<std::string> words;
+        for (std::string word; in >> word;) words.push_back(word);
+        const std::vector<std::string_view> views(words.begin(), words.end());
+        if (words[0] == "CLOCK") now_ms = std::stoll(words[1]);
+        else if (words[0] == "FULL") store.full = words[1] == "1";
+        else if (words[0] == "EVAL")
+            std::cout << show(engine.run(script_named(views[1]), views[2], std::span(views).subspan(3), store, now_ms))
+                      << '\n';
+        else std::cout << show(store.call(views, now_ms)) << '\n';
+    }
+}

@@ -1,0 +1,86 @@
+// One node: a data set, a clock, the scripts, and the ways in which a server can be unwell. What arrives
+// while it is paused waits in its kernel's buffers.
+#pragma once
+
+#include "clock.hh"
+#include "core/message.hh"
+#include "script_engine.hh"
+
+#include <deque>
+
+namespace redlock::sim {
+
+class Link;
+
+// How much of its data a node has when it comes back.
+enum class Kept { all, all_but_the_last_write, nothing };
+
+// A request on its way.
+struct Packet {
+    Moment arrives{};
+    std::uint32_t socket = 0;      // the connection that it was written to
+    std::uint32_t incarnation = 0; // of the node, when it was written
+    bool repeated = false;         // something on the way sends it twice
+    core::Request request{};
+    Instant sent{};
+};
+
+class Node {
+  public:
+    Node(World &world, ScriptEngine &engine, core::NodeIndex index, Clock clock)
+        : index_(index), world_(world), engine_(engine), clock_(clock) {}
+
+    // What the script answers to this request now.
+    core::Reply execute(const core::Request &request);
+
+    // The next three see the data of a node that is down, too: it may come back with them, and nobody else gets its
+    // vote meanwhile.
+    //
+    // True time at which the key ends if it holds `token` now and nobody touches the node any more; nullopt: it
+    // does not; `never`: the key has no end.
+    [[nodiscard]] std::optional<Moment> holds(std::string_view key, std::string_view token) const;
+    // The end of the key that is there, whoever's it is.
+    [[nodiscard]] std::optional<Moment> end_of(std::string_view key) const;
+    [[nodiscard]] std::string_view owner(std::string_view key) const; // empty: nobody
+    [[nodiscard]] const std::vector<Store::Entry> &entries() const { return store_.entries(); }
+
+    void deliver(Link &link, const Packet &packet);
+    [[nodiscard]] bool has_waiting(const Link &link) const;
+    void forget_waiting(const Link &link);
+
+    void pause() { ++pauses_; }
+    void resume();
+    // `quiet`: the machine is gone, too, and nobody says that the connections are.
+    void crash(bool quiet);
+    void restart(Kept kept, Duration loading);
+    // From now on it can lose its last write.
+    void remember() { remembers_ = true; }
+    void step(Duration by) { clock_.step(by); }
+    void be_full(bool full) { store_.full = full; }
+
+    [[nodiscard]] core::NodeIndex index() const { return index_; }
+    [[nodiscard]] bool up() const { return up_; }
+    [[nodiscard]] bool quiet() const { return !up_ && quiet_; }
+    [[nodiscard]] std::uint32_t incarnation() const { return incarnation_; }
+
+  private:
+    [[nodiscard]] std::int64_t now_ms() const { return to_ms(clock_.read(world_.now())); }
+    core::Reply answer_of(const core::Request &request, const Value &value) const;
+    void take_waiting();
+
+    const core::NodeIndex index_;
+    World &world_;
+    ScriptEngine &engine_;
+    Clock clock_;
+    Store store_;
+    Store before_last_write_;
+    bool remembers_ = false;
+    bool up_ = true;
+    bool quiet_ = false;
+    int pauses_ = 0;
+    std::uint32_t incarnation_ = 1;
+    Moment loading_until_{};
+    std::deque<std::pair<Link *, Packet>> waiting_;
+};
+
+} // namespace redlock::sim

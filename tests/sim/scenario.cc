@@ -1,0 +1,138 @@
+#include "scenario.hh"
+
+#include <algorithm>
+
+namespace redlock::sim {
+
+namespace {
+
+constexpr Duration tick = milliseconds{1};
+
+std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
+
+} // namespace
+
+Scenario::Scenario(const Options &options) {
+    if (!options.story.empty()) {
+        tell(options.story);
+        return;
+    }
+    Random random(options.seed * 0x2545f4914f6cdd1d + 1);
+    outside = options.outside;
+    nodes = options.nodes != 0 ? options.nodes : random.pick<std::size_t>({3, 3, 3, 4, 5, 5});
+    quorum = majority(nodes);
+    if (random.chance(0.25)) quorum += random.below(nodes - quorum + 1);
+
+    // Slack and margins hide bugs, so they are as small as they can be most of the time.
+    ttl = random.pick<Duration>({milliseconds{200}, milliseconds{400}, seconds{1}});
+    slack = random.pick<Duration>({Duration{}, Duration{}, ttl / 20, ttl / 6});
+    drift = random.pick({0.0, 0.0, 0.01});
+    margin = random.pick<Duration>({2 * tick, 2 * tick, ttl / 12});
+    grace = random.pick<Duration>({Duration{}, ttl / 20, ttl / 6});
+    node_timeout = random.pick<Duration>({ttl / 100, ttl / 20, ttl / 10});
+    lateness = random.pick<Duration>({Duration{}, margin / 4});
+    delay = random.between(Duration{std::chrono::microseconds{50}}, node_timeout / 8);
+    spread = random.pick<Duration>({delay / 10, delay, node_timeout / 4});
+    if (random.chance(0.3)) stragglers = 0.03;
+    if (random.chance(0.2)) strays = 0.5;
+    if (random.chance(0.1)) repeats = 0.2;
+
+    const auto skew = static_cast<std::int64_t>(drift * 1e6 / 2);
+    const std::int64_t wild = outside && random.chance(0.2) ? 10 * skew : skew;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        node_ppm.push_back(random.pick({wild, wild, -skew, std::int64_t{0}}));
+        node_offset.push_back(seconds{1'700'000'000} + random.between(-Duration{seconds{60}}, seconds{60}));
+    }
+    const std::size_t count = options.clients != 0 ? options.clients : random.pick<std::size_t>({2, 2, 3, 4});
+    for (std::size_t i = 0; i < count; ++i) clients.push_back(draw_client(random));
+    for (ClientPlan &client : clients) client.ppm = random.pick({-skew, -skew, skew});
+
+    faults_end = 3 * ttl;
+    const auto fault_count = random.between(0, 6);
+    for (std::int64_t i = 0; i < fault_count; ++i) faults.push_back(draw_fault(random));
+}
+
+ClientPlan Scenario::draw_client(Random &random) const {
+    ClientPlan plan;
+    plan.by_hand = random.chance(0.25);
+    plan.start = random.chance(0.5) ? random.between(Duration{}, 4 * tick) : random.between(Duration{}, ttl);
+    plan.wait = random.pick<std::optional<Duration>>({std::nullopt, std::nullopt, std::nullopt, Duration{}, ttl});
+    plan.cycles = random.chance(0.3) ? 2 : 1;
+    plan.habits.work = random.chance(0.5) ? random.between(Duration{}, ttl / 4) : random.between(Duration{}, 2 * ttl);
+    plan.habits.ignores_term = random.chance(0.6);
+    plan.habits.after_term = random.between(Duration{}, 2 * grace);
+    plan.habits.kill_takes = margin / 2 - Duration{1000};
+    if (plan.by_hand) {
+        plan.habits.kill_takes = {};
+        const auto share = [&random] { return static_cast<double>(random.between(0, 1300)) / 1000; };
+        if (random.chance(0.6)) plan.extend_at = share();
+        if (random.chance(0.3)) plan.extend_again_at = share();
+        if (random.chance(0.8)) plan.release_at = share();
+        plan.extend_ttl = random.chance(0.3) ? ttl / 2 : ttl;
+    }
+    return plan;
+}
+
+Fault Scenario::draw_fault(Random &random) const {
+    using Kind = Fault::Kind;
+    Fault fault;
+    fault.kind = random.pick({Kind::cut_link, Kind::cut_link, Kind::block_link, Kind::block_link, Kind::block_node,
+                              Kind::block_client, Kind::pause_node, Kind::pause_node, Kind::crash_node,
+                              Kind::step_clock, Kind::step_clock, Kind::fill_node, Kind::pause_client,
+                              Kind::pause_client, Kind::suspend_client, Kind::crash_client, Kind::signal_client});
+    fault.moment = random.pick({Fault::Moment::time, Fault::Moment::send, Fault::Moment::send, Fault::Moment::validity,
+                                Fault::Moment::key_end});
+    fault.client = random.below(clients.size());
+    fault.node = random.below(nodes);
+    fault.verb = random.pick({core::Verb::acquire, core::Verb::acquire, core::Verb::extend, core::Verb::extend,
+                              core::Verb::release, core::Verb::abandon});
+    fault.nth = static_cast<int>(random.between(0, 3));
+    switch (fault.moment) {
+    case Fault::Moment::time: fault.offset = random.between(Duration{}, faults_end); break;
+    case Fault::Moment::send:
+        fault.offset = random.between(Duration{}, random.pick({delay, 3 * (delay + spread)}));
+        break;
+    case Fault::Moment::validity:
+    case Fault::Moment::key_end: {
+        const Duration around = random.pick<Duration>({2 * tick, 2 * margin, margin + grace + ttl / 20, ttl});
+        fault.offset = random.between(-around, around / 2);
+        break;
+    }
+    }
+    fault.length = random.between(Duration{}, random.pick<Duration>({2 * node_timeout, ttl / 2, 5 * ttl / 4}));
+    fault.there = random.chance(0.75);
+    fault.back = !fault.there || random.chance(0.6);
+    fault.quiet = random.chance(0.4);
+    fault.for_ever = random.chance(0.1);
+    fault.kept = random.pick({Kept::all, Kept::all, Kept::all_but_the_last_write, Kept::nothing});
+    fault.step = random.chance(0.7) ? random.pick<Duration>({slack, slack / 2}) : -random.between(Duration{}, ttl);
+    if (outside && random.chance(0.3)) fault.step = random.between(Duration{}, 2 * ttl);
+    return fault;
+}
+
+Duration Scenario::bound() const {
+    Duration work{};
+    for (const ClientPlan &client : clients)
+        work += client.cycles * (client.habits.work + 3 * ttl + Duration{seconds{1}});
+    return 6 * ttl + work + Duration{seconds{3}};
+}
+
+std::string Scenario::describe() const {
+    return text(nodes, " nodes, quorum ", quorum, ", ttl ", show(ttl), ", slack ", show(slack), ", drift ", drift,
+                ", grace ", show(grace), ", margin ", show(margin), ", node timeout ", show(node_timeout), ", delay ",
+                show(delay), " + ", show(spread));
+}
+
+std::string Fault::describe() const {
+    static constexpr const char *kinds[] = {"cut link",     "block link",     "block node",   "block client",
+                                            "pause node",   "crash node",     "step clock",   "fill node",
+                                            "pause client", "suspend client", "crash client", "signal client"};
+    static constexpr const char *moments[] = {"start", "send", "V", "end of key"};
+    static constexpr const char *data[] = {"all data", "all but the last write", "no data"};
+    return text(kinds[static_cast<int>(kind)], " (client ", client, ", node ", node, ") at ", show(offset), " from ",
+                moments[static_cast<int>(moment)], " ", nth, " for ", show(length), quiet ? ", quiet" : "",
+                for_ever ? ", for ever" : "", there ? ", there" : "", back ? ", back" : "", ", ",
+                data[static_cast<int>(kept)], ", step ", show(step));
+}
+
+} // namespace redlock::sim

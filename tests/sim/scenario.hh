@@ -1,0 +1,95 @@
+// What a seed stands for: how large the lock is, how its clients behave, how the network is, and which faults
+// come. Drawn before the schedule begins, so that single faults can be left out without changing the rest.
+#pragma once
+
+#include "command.hh"
+
+#include <cstdint>
+#include <vector>
+
+namespace redlock::sim {
+
+struct ClientPlan {
+    bool by_hand = false; // acquire, extend, release instead of exec
+    Duration start{};
+    std::optional<Duration> wait; // as in core::Terms
+    int cycles = 1;               // how often one after the other
+    Habits habits;
+    std::int64_t ppm = 0;
+    // by_hand: when after the acquire, as a share of the lease; negative: not at all.
+    double extend_at = -1, extend_again_at = -1, release_at = -1;
+    Duration extend_ttl{};
+};
+
+struct Fault {
+    enum class Kind {
+        cut_link,
+        block_link, // partition of one client from one node
+        block_node, // of a node from everybody
+        block_client,
+        pause_node,
+        crash_node,
+        step_clock,
+        fill_node,
+        pause_client,   // redlock alone
+        suspend_client, // redlock and its command
+        crash_client,
+        signal_client,
+    };
+    // What it waits for; `nth` says how many of these are let pass.
+    enum class Moment { time, send, validity, key_end };
+
+    Kind kind = Kind::cut_link;
+    Moment moment = Moment::time;
+    int nth = 0;
+    std::size_t client = 0;
+    core::NodeIndex node = 0;
+    core::Verb verb = core::Verb::acquire; // of the send
+    Duration offset{};                     // from the moment; of a send never negative
+    Duration length{};
+    bool there = true, back = true; // a blocked way: which directions
+    bool quiet = false;             // a cut or crash that is not told to the other side
+    bool for_ever = false;
+    Kept kept = Kept::all;
+    Duration step{};
+
+    [[nodiscard]] std::string describe() const;
+};
+
+struct Options {
+    std::uint64_t seed = 1;
+    std::size_t nodes = 0, clients = 0; // 0: drawn
+    bool outside = false;               // faults outside the model, too
+    bool trace = false;
+    std::string story;                // a schedule with a name instead (stories.cc)
+    std::vector<std::size_t> without; // faults left out, by number
+};
+
+struct Scenario {
+    std::size_t nodes = 0, quorum = 0;
+    Duration ttl{}, slack{}, grace{}, margin{}, node_timeout{};
+    double drift = 0;
+    Duration lateness{}; // of redlock's timers, at most
+    Duration delay{}, spread{};
+    double strays = 0, repeats = 0, stragglers = 0;
+    bool outside = false;
+    bool suffers_all = false; // faults beyond the model strike, and are no excuse
+    std::vector<std::int64_t> node_ppm;
+    std::vector<Duration> node_offset;
+    std::vector<ClientPlan> clients;
+    std::vector<Fault> faults;
+    Duration faults_end{};
+
+    explicit Scenario(const Options &options);
+    // Within this time after the last fault everybody who waits has been served: the leases that nobody gives
+    // back, the commands of all the others, and a second for each hand-over.
+    [[nodiscard]] Duration bound() const;
+    [[nodiscard]] std::string describe() const;
+
+  private:
+    void tell(const std::string &story);
+    ClientPlan draw_client(Random &random) const;
+    Fault draw_fault(Random &random) const;
+};
+
+} // namespace redlock::sim

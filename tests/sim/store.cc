@@ -1,0 +1,111 @@
+#include "store.hh"
+
+#include <algorithm>
+#include <charconv>
+
+namespace redlock::sim {
+
+namespace {
+
+std::optional<std::int64_t> whole(std::string_view word) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+    return number;
+}
+
+const Value not_an_integer = Value::error("ERR value is not an integer or out of range");
+const Value wrong_type = Value::error("WRONGTYPE Operation against a key holding the wrong kind of value");
+
+// Valid to the end of its millisecond.
+bool over(const Store::Entry &entry, std::int64_t now_ms) { return entry.expires_ms && now_ms > *entry.expires_ms; }
+
+} // namespace
+
+const Store::Entry *Store::find(std::string_view key, std::int64_t now_ms) const {
+    for (const Entry &entry : entries_)
+        if (entry.key == key) return over(entry, now_ms) ? nullptr : &entry;
+    return nullptr;
+}
+
+Store::Entry *Store::live(std::string_view key, std::int64_t now_ms) {
+    std::erase_if(entries_, [now_ms](const Entry &entry) { return over(entry, now_ms); });
+    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry &e) { return e.key == key; });
+    return found == entries_.end() ? nullptr : &*found;
+}
+
+void Store::remove(std::string_view key) {
+    std::erase_if(entries_, [&](const Entry &entry) { return entry.key == key; });
+}
+
+Value Store::set(std::span<const std::string_view> words, std::int64_t now_ms) {
+    const std::string_view key = words[1];
+    bool only_new = false;
+    std::optional<std::int64_t> expires_ms;
+    for (std::size_t i = 3; i < words.size(); ++i) {
+        if (words[i] == "NX") {
+            only_new = true;
+        } else if (words[i] == "PX" && i + 1 < words.size()) {
+            const auto ttl = whole(words[++i]);
+            if (!ttl) return not_an_integer;
+            if (*ttl <= 0) return Value::error("ERR invalid expire time in 'set' command");
+            expires_ms = now_ms + *ttl;
+        } else {
+            return Value::error("ERR syntax error");
+        }
+    }
+    if (only_new && live(key, now_ms) != nullptr) return {};
+    remove(key);
+    entries_.push_back({std::string(key), std::string(words[2]), expires_ms});
+    return Value::status("OK");
+}
+
+Value Store::call(std::span<const std::string_view> words, std::int64_t now_ms) {
+    if (words.empty()) return Value::error("ERR Please specify at least one argument for this redis.call() call");
+    const std::string_view name = words[0];
+    const auto with = [&](std::size_t count) { return words.size() == count; };
+    if (name == "TIME" && with(1)) {
+        Value time{.kind = Value::Kind::array};
+        time.items.push_back(Value::string(std::to_string(now_ms / 1000)));
+        time.items.push_back(Value::string(std::to_string(now_ms % 1000 * 1000)));
+        return time;
+    }
+    if (words.size() < 2) return Value::error("ERR wrong number of arguments");
+    const bool needs_memory = name == "SET" || name == "LPUSH";
+    if (full && needs_memory) return Value::error("OOM command not allowed when used memory > 'maxmemory'.");
+    if (name == "SET" && words.size() >= 3) return set(words, now_ms);
+
+    const std::string_view key = words[1];
+    Entry *const entry = live(key, now_ms);
+    if (name == "TYPE" && with(2)) return Value::status(entry == nullptr ? "none" : entry->list ? "list" : "string");
+    if (name == "GET" && with(2)) {
+        if (entry == nullptr) return {};
+        return entry->list ? wrong_type : Value::string(entry->value);
+    }
+    if (name == "PTTL" && with(2)) {
+        if (entry == nullptr) return Value::integer(-2);
+        return Value::integer(entry->expires_ms ? *entry->expires_ms - now_ms : -1);
+    }
+    if (name == "PEXPIRE" && with(3)) {
+        const auto ttl = whole(words[2]);
+        if (!ttl) return not_an_integer;
+        if (entry == nullptr) return Value::integer(0);
+        if (*ttl <= 0) remove(key);
+        else entry->expires_ms = now_ms + *ttl;
+        return Value::integer(1);
+    }
+    if (name == "DEL" && with(2)) {
+        if (entry == nullptr) return Value::integer(0);
+        remove(key);
+        return Value::integer(1);
+    }
+    if (name == "LPUSH" && with(3)) {
+        if (entry != nullptr && !entry->list) return wrong_type;
+        if (entry == nullptr) entries_.push_back({std::string(key), "-", std::nullopt, true});
+        else entry->value += '-';
+        return Value::integer(static_cast<std::int64_t>(live(key, now_ms)->value.size()));
+    }
+    return Value::error("ERR not in the model: " + std::string(name));
+}
+
+} // namespace redlock::sim
