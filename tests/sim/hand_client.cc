@@ -106,7 +106,7 @@ void HandClient::acquire() {
             close();
             return end();
         }
-        if (signalled && phase != Phase::cleaning) {
+        if (signalled) {
             lock_->give_up(now());
         } else if (phase == Phase::idle) {
             std::string token = next_token();
