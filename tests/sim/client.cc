@@ -137,6 +137,8 @@ void Client::set_timer() {
     // Never early; and a process that has nothing to wait for goes round once in a microsecond.
     Moment moment = moment_of(*due) + (world_.random.chance(0.5) ? scenario_.lateness : Duration{});
     moment = std::max(moment, world_.now() + Duration{1000});
+    // poll() returns for many reasons; some of them just before a deadline.
+    if (world_.random.chance(0.05)) world_.at(moment - Duration{2000}, [this] { wake(); });
     world_.at(moment, [this, timer] {
         if (timer != timer_) return;
         timer_for_.reset();

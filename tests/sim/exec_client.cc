@@ -105,7 +105,7 @@ void ExecClient::acquire() {
             return end();
         }
         const Phase before = lock_->phase();
-        if (signalled_ && lock_->phase() != Phase::cleaning) {
+        if (signalled_) {
             lock_->give_up(now());
         } else if (before == Phase::idle) {
             std::string token = next_token();

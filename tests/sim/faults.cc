@@ -94,7 +94,8 @@ void Simulation::strike(std::size_t number) {
     case Kind::pause_node:
     case Kind::crash_node:
     case Kind::step_clock:
-    case Kind::fill_node: break;
+    case Kind::fill_node:
+    case Kind::deny_node: break;
     }
     if (!about_client) strike_node(fault, until);
 }
@@ -104,6 +105,7 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
     switch (fault.kind) {
     case Kind::pause_node: node->pause(); return world.at(until, [node] { node->resume(); });
     case Kind::fill_node: node->be_full(true); return world.at(until, [node] { node->be_full(false); });
+    case Kind::deny_node: node->refuse_access(true); return world.at(until, [node] { node->refuse_access(false); });
     case Kind::crash_node: return crash(fault, until);
     case Kind::step_clock: break;
     default: return;

@@ -106,7 +106,7 @@ void HandClient::acquire() {
             close();
             return end();
         }
-        if (signalled && phase != Phase::cleaning) {
+        if (signalled) {
             lock_->give_up(now());
         } else if (phase == Phase::idle) {
             std::string token = next_token();
@@ -202,10 +202,9 @@ void HandClient::extended() {
         if (!unknown && command_.alive()) command_.ends_at(world_.now());
         return;
     }
-    if (!command_.alive()) {
-        if (world_.now() >= work_ends_) return; // nobody relies on it
-        checker_.prolonged_late(index_, token_);
-    }
+    if (!command_.alive() && world_.now() >= work_ends_) return; // nobody relies on it
+    // The machine may have slept over the end of the lease, and nobody has noticed yet.
+    if (!command_.alive() || now() >= validity_) checker_.prolonged_late(index_, token_);
     work_until(validity);
 }
 

@@ -29,6 +29,11 @@ std::string_view script_for(Verb verb) {
 core::Reply Node::execute(const core::Request &request) {
     if (world_.now() < loading_until_)
         return answer_of(request, Value::error("LOADING Redis is loading the dataset in memory"));
+    if (denies_) {
+        core::Reply denied = answer_of(request, Value::error("NOPERM this user has no permissions to run the command"));
+        denied.trouble = core::Trouble::access;
+        return denied;
+    }
     const std::string ttl = std::to_string(to_ms_up(request.ttl));
     const std::string_view words[] = {request.token, ttl};
     if (remembers_) before_last_write_ = store_;

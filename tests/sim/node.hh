@@ -56,6 +56,7 @@ class Node {
     // From now on it can lose its last write.
     void remember() { remembers_ = true; }
     void step(Duration by) { clock_.step(by); }
+    void refuse_access(bool refuse) { denies_ = refuse; }
     void be_full(bool full) { store_.full = full; }
 
     [[nodiscard]] core::NodeIndex index() const { return index_; }
@@ -75,6 +76,7 @@ class Node {
     Store store_;
     Store before_last_write_;
     bool remembers_ = false;
+    bool denies_ = false;
     bool up_ = true;
     bool quiet_ = false;
     int pauses_ = 0;

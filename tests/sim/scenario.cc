@@ -78,7 +78,7 @@ Fault Scenario::draw_fault(Random &random) const {
     Fault fault;
     fault.kind = random.pick({Kind::cut_link, Kind::cut_link, Kind::block_link, Kind::block_link, Kind::block_node,
                               Kind::block_client, Kind::pause_node, Kind::pause_node, Kind::crash_node,
-                              Kind::step_clock, Kind::step_clock, Kind::fill_node, Kind::pause_client,
+                              Kind::step_clock, Kind::step_clock, Kind::fill_node, Kind::deny_node, Kind::pause_client,
                               Kind::pause_client, Kind::suspend_client, Kind::crash_client, Kind::signal_client});
     fault.moment = random.pick({Fault::Moment::time, Fault::Moment::send, Fault::Moment::send, Fault::Moment::validity,
                                 Fault::Moment::key_end});
@@ -124,9 +124,9 @@ std::string Scenario::describe() const {
 }
 
 std::string Fault::describe() const {
-    static constexpr const char *kinds[] = {"cut link",     "block link",     "block node",   "block client",
-                                            "pause node",   "crash node",     "step clock",   "fill node",
-                                            "pause client", "suspend client", "crash client", "signal client"};
+    static constexpr const char *kinds[] = {
+        "cut link",  "block link", "block node",   "block client",   "pause node",   "crash node",   "step clock",
+        "fill node", "deny node",  "pause client", "suspend client", "crash client", "signal client"};
     static constexpr const char *moments[] = {"start", "send", "V", "end of key"};
     static constexpr const char *data[] = {"all data", "all but the last write", "no data"};
     return text(kinds[static_cast<int>(kind)], " (client ", client, ", node ", node, ") at ", show(offset), " from ",

@@ -31,6 +31,7 @@ struct Fault {
         crash_node,
         step_clock,
         fill_node,
+        deny_node,      // it refuses our credentials
         pause_client,   // redlock alone
         suspend_client, // redlock and its command
         crash_client,
