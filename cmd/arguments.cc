@@ -108,7 +108,7 @@ class Splitter {
     bool after_nonblock_ = false; // the word before did
 };
 
-// A flat parser with the options of this command alone: declaring all of them costs start-up time.
+// A flat parser with the options that are there alone: declaring all that the command has costs start-up time.
 Typed parse(const CommandInfo &command, std::vector<std::string> words) {
     Typed typed;
     if (words.empty()) return typed;
@@ -116,7 +116,10 @@ Typed parse(const CommandInfo &command, std::vector<std::string> words) {
     app.set_help_flag();
     std::map<const CLI::Option *, const Option *> table;
     for (const Option &option : all_options) {
-        if (!takes(command, option)) continue;
+        const auto typed_here = [&](std::string_view each) {
+            return std::find(words.begin(), words.end(), each) != words.end();
+        };
+        if (!takes(command, option) || !any_spelling(option, typed_here)) continue;
         const std::string spellings(option.spellings);
         CLI::Option *declared = option.kind == ValueKind::flag ? app.add_flag(spellings) : app.add_option(spellings);
         declared->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -189,6 +189,7 @@ PYTHON
   chmod +x go
   run on_terminal 'type:./go wait:ready key:z wait:Stopped wait:./go type:fg wait:again key:c type:echo_code_$? wait:code_130 type:exit_5' \
     bash --norc -i
+  echo "$output"
   [[ $output == *"code 130"*"exit 5" ]]
 }
 
