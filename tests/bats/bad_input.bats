@@ -300,6 +300,7 @@ time.sleep(600)' 3>&- &
     # The loader of a build with shared libraries needs one for itself.
     bash -c 'ulimit -n "$1"; exec "$2" --version' - "$limit" "$REDLOCK" 3>&- >/dev/null || continue
     run --separate-stderr timeout "$PATIENCE" bash -c 'ulimit -n "$1"; exec "$2" exec -n db -- echo ran' - "$limit" "$REDLOCK" 3>&-
+    echo "with $limit: status $status, $stderr"
     if [ "$status" -ne 0 ]; then
       failed=$((failed + 1))
       [ "$status" -eq 69 ] || [ "$status" -eq 70 ]
