@@ -297,8 +297,8 @@ time.sleep(600)' 3>&- &
   export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 # which needs a thread and a descriptor of its own
   failed=0
   for limit in {4..14}; do
-    # The loader of a build with shared libraries needs one for itself.
-    bash -c 'ulimit -n "$1"; exec "$2" --version' - "$limit" "$REDLOCK" 3>&- >/dev/null || continue
+    # The loader of a build with shared libraries needs one for itself, and the sanitizers need a pipe.
+    bash -c 'ulimit -n "$1"; exec "$2" exec --version' - "$limit" "$REDLOCK" 3>&- >/dev/null || continue
     run --separate-stderr timeout "$PATIENCE" bash -c 'ulimit -n "$1"; exec "$2" exec -n db -- echo ran' - "$limit" "$REDLOCK" 3>&-
     echo "with $limit: status $status, $stderr"
     if [ "$status" -ne 0 ]; then
