@@ -73,16 +73,16 @@ int Exec::run() {
         return exit_code::lost;
     }
     const core::Sweep &sweep = *run_.lock().sweep();
-    const std::string table = node_table(nodes_of(settings_, sweep.answers()));
-    if (!was_held || sweep.refused() > settings_.nodes.size() - settings_.quorum) {
+    const auto table = [&] { return node_table(nodes_of(settings_, sweep.answers())); };
+    if (!was_held || sweep.proven() == core::Outcome::lost) {
         say("{} was lost while the command ran, and was found so when it was given back: somebody else may have run "
             "beside it\n{}",
-            name, table);
+            name, table());
         return exit_code::lost;
     }
     if (sweep.granted() == 0 || sweep.answered() < settings_.quorum)
         say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}", name,
-            config::show_duration(settings_.timing.ttl), table);
+            config::show_duration(settings_.timing.ttl), table());
     return job_->result();
 }
 
@@ -151,8 +151,8 @@ void Exec::note_loss() {
         why_lost_ = "redlock or the whole machine stood still until the lease was over";
         return;
     }
-    const bool too_few = round.count(core::Answer::refused) > settings_.nodes.size() - settings_.quorum;
-    why_lost_ = too_few ? "too few nodes still held it" : "it could not be renewed in time";
+    why_lost_ =
+        round.proven() == core::Outcome::lost ? "too few nodes still held it" : "it could not be renewed in time";
     nodes_then_ = '\n' + run_.node_table();
 }
 

@@ -28,8 +28,8 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     if (left > Duration::zero()) {
         report.validity = left;
         if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
-    } else if (sweep.refused() <= settings.nodes.size() - settings.quorum && sweep.granted() < settings.quorum) {
-        code = complain(settings, sweep, "was not extended; what is left of its lease is as it was", report.result);
+    } else if (sweep.proven() == core::Outcome::pending) {
+        code = complain(settings, sweep, "was not extended; what is left of its lease is as it was", report);
     } else {
         code = exit_code::lost;
         report.result = "lost";

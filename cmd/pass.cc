@@ -2,7 +2,6 @@
 
 #include "cmd/exit_code.hh"
 #include "cmd/job.hh"
-#include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "event/clock.hh"
 #include "session/pump.hh"
@@ -26,9 +25,8 @@ core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
     next_ += nodes_.size();
     session::Pump pump(sweep, nodes_, signals_);
     pump.send();
-    while (!sweep.done()) note_signals(pump.turn(), death_);
     // A node that is still being connected to has not been handed its request yet.
-    while (nodes_.waiting()) note_signals(pump.turn(), death_);
+    while (!sweep.done() || nodes_.waiting()) note_signals(pump.turn(), death_);
     for (core::NodeIndex node = 0; node < nodes_.size(); ++node) {
         const auto &answer = sweep.answers()[node];
         await_[node] = answer && answer->answer != core::Answer::silent;
@@ -41,15 +39,15 @@ void Pass::finish() {
     if (death_ != 0) event::die_of(death_);
 }
 
-int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, std::string_view &result) {
+int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, Report &report) {
     const std::string name = printable(settings.name);
-    const std::string table = node_table(nodes_of(settings, sweep.answers()));
+    const std::string table = node_table(report.nodes);
     if (sweep.denied()) {
-        result = "denied";
+        report.result = "denied";
         say("the nodes refuse our credentials: {} {}\n{}", name, trouble, table);
         return exit_code::access;
     }
-    result = "unreachable";
+    report.result = "unreachable";
     // Of an extend a no does not help: what matters is who extended.
     const bool extend = settings.command == Command::extend;
     say("{} of {} nodes {}, {} are needed: {} {}\n{}", extend ? sweep.granted() : sweep.answered(),

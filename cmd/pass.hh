@@ -2,6 +2,7 @@
 // in common. Owns the nodes; borrows settings and signals.
 #pragma once
 
+#include "cmd/report.hh"
 #include "cmd/settings.hh"
 #include "core/sweep.hh"
 #include "event/signals.hh"
@@ -33,8 +34,8 @@ class Pass {
     int death_ = 0;
 };
 
-// For a `sweep` that too few nodes answered: says so ("NAME `trouble`"), puts the word for it into `result` and returns
+// For a `sweep` that too few nodes answered: says so ("NAME `trouble`"), puts the word for it into `report` and returns
 // the exit code.
-int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, std::string_view &result);
+int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, Report &report);
 
 } // namespace redlock::cmd

@@ -85,22 +85,19 @@ int names_before(const CommandInfo &command) { return command.operands == Operan
 
 // For finding the first word of the COMMAND that is run: the spellings that take the next word, and below those
 // among them that take the place of COMMAND.
-std::vector<std::string_view> taking_a_word(const CommandInfo &command) {
+std::vector<std::string_view> spellings_where(const CommandInfo &command, auto &&wanted) {
     std::vector<std::string_view> out;
     for (const Option *option : options_of(command)) {
         const auto each = spellings(*option);
-        if (option->kind != ValueKind::flag) out.insert(out.end(), each.begin(), each.end());
+        if (wanted(option->kind)) out.insert(out.end(), each.begin(), each.end());
     }
     return out;
 }
-
+std::vector<std::string_view> taking_a_word(const CommandInfo &command) {
+    return spellings_where(command, [](ValueKind kind) { return kind != ValueKind::flag; });
+}
 std::vector<std::string_view> taking_a_line(const CommandInfo &command) {
-    std::vector<std::string_view> out;
-    for (const Option *option : options_of(command)) {
-        const auto each = spellings(*option);
-        if (option->kind == ValueKind::shell_line) out.insert(out.end(), each.begin(), each.end());
-    }
-    return out;
+    return spellings_where(command, [](ValueKind kind) { return kind == ValueKind::shell_line; });
 }
 
 struct Summary {

@@ -1,7 +1,8 @@
 #include "core/lease.hh"
 
+#include "core/round.hh"
+
 #include <algorithm>
-#include <functional>
 
 namespace redlock::core {
 
@@ -24,10 +25,7 @@ void Lease::confirm(NodeIndex node, Instant expiry) {
 
 Instant Lease::validity() const {
     if (lost_) return distant_past;
-    std::vector<Instant> sorted = expiry_;
-    const auto nth = sorted.begin() + static_cast<std::ptrdiff_t>(quorum_ - 1);
-    std::nth_element(sorted.begin(), nth, sorted.end(), std::greater<>());
-    return *nth;
+    return reached_by(quorum_, expiry_);
 }
 
 bool Lease::lost(Instant now) {

@@ -5,6 +5,7 @@
 #include "core/message.hh"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -22,6 +23,13 @@ constexpr Outcome tally(std::size_t nodes, std::size_t quorum, std::size_t yes, 
     return nodes - no < quorum ? Outcome::lost : Outcome::pending;
 }
 
+// What a quorum reaches, whichever nodes it is made of: the quorum-th largest of at least so many values.
+template <class T> T reached_by(std::size_t quorum, std::vector<T> values) {
+    const auto nth = values.begin() + static_cast<std::ptrdiff_t>(quorum - 1);
+    std::nth_element(values.begin(), nth, values.end(), std::greater<>());
+    return *nth;
+}
+
 class Round {
   public:
     // No nodes, nothing pending.
@@ -37,6 +45,10 @@ class Round {
 
     // Granted counts as yes, each of the three other answers as no.
     [[nodiscard]] Outcome outcome() const;
+    // The same by those alone who spoke their mind: errors and silence prove nothing, and leave it pending.
+    [[nodiscard]] Outcome proven() const {
+        return tally(answers_.size(), quorum_, count(Answer::granted), count(Answer::refused));
+    }
     // How many gave an answer of which `predicate` is true; how many gave this one.
     template <class Predicate> [[nodiscard]] std::size_t count_if(Predicate predicate) const {
         const auto given = [&](const std::optional<Reply> &answer) { return answer && predicate(*answer); };

@@ -1,7 +1,7 @@
 #include "core/survey.hh"
 
-#include <algorithm>
-#include <functional>
+#include "core/round.hh"
+
 #include <map>
 
 namespace redlock::core {
@@ -16,14 +16,13 @@ Survey survey(const std::vector<std::optional<Reply>> &answers, std::size_t quor
         if (answer->refusal == Refusal::absent) ++absent;
         else left[answer->holder].push_back(answer->holder_ttl.value_or(longest_duration));
     }
-    for (auto &[holder, durations] : left) {
+    for (const auto &[holder, durations] : left) {
         if (durations.size() <= found.agreeing) continue;
         found.holder = holder;
         found.agreeing = durations.size();
         if (durations.size() < quorum) continue;
-        const auto nth = durations.begin() + static_cast<std::ptrdiff_t>(quorum - 1);
-        std::nth_element(durations.begin(), nth, durations.end(), std::greater<>());
-        found.remaining = *nth == longest_duration ? std::nullopt : std::optional(*nth);
+        const Duration granted = reached_by(quorum, durations);
+        found.remaining = granted == longest_duration ? std::nullopt : std::optional(granted);
     }
     if (heard < quorum) return found;
     found.state = found.agreeing >= quorum ? LockState::held : absent >= quorum ? LockState::free : LockState::split;

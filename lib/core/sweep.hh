@@ -29,7 +29,7 @@ class Sweep : public Conversation {
     [[nodiscard]] bool done() const { return done_; }
     // How many nodes said what; the rest did not answer, or not well.
     [[nodiscard]] std::size_t granted() const { return round_.count(Answer::granted); } // deleted, extended
-    [[nodiscard]] std::size_t refused() const { return round_.count(Answer::refused); }
+    [[nodiscard]] Outcome proven() const { return round_.proven(); }
     [[nodiscard]] std::size_t not_ours() const;
     [[nodiscard]] std::size_t answered() const { return round_.heard(); }
     [[nodiscard]] bool denied() const { return round_.denied(); }

@@ -9,7 +9,7 @@ using core::Answer;
 using core::Verb;
 
 Connection::Connection(config::NodeUrl url, std::vector<core::Reply> &replies)
-    : url_(std::move(url)), name_(url_.display()), replies_(replies), dialer_(url_) {}
+    : url_(std::move(url)), replies_(replies), dialer_(url_) {}
 
 Connection::~Connection() {
     if (socket_) drop_socket(!in_flight_.empty());

@@ -27,7 +27,6 @@ class Connection {
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
-    [[nodiscard]] const std::string &name() const { return name_; }
     void send(core::Request request, Instant now);
     void watch(event::PollSet &set);
     void handle(const event::PollSet &set, Instant now);
@@ -69,7 +68,6 @@ class Connection {
     [[nodiscard]] std::string excerpt(std::string_view text) const;
 
     const config::NodeUrl url_;
-    const std::string name_;
     std::vector<core::Reply> &replies_;
     Dialer dialer_;
 

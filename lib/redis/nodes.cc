@@ -17,8 +17,6 @@ Nodes::~Nodes() = default;
 
 std::size_t Nodes::size() const { return connections_.size(); }
 
-const std::string &Nodes::name(core::NodeIndex node) const { return connections_[node]->name(); }
-
 void Nodes::send(core::Request request) {
     Connection &connection = *connections_[request.node];
     connection.send(std::move(request), event::now());

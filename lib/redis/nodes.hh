@@ -35,8 +35,6 @@ class Nodes {
     Nodes &operator=(const Nodes &) = delete;
 
     [[nodiscard]] std::size_t size() const;
-    // How messages call this node.
-    [[nodiscard]] const std::string &name(core::NodeIndex node) const;
 
     // Takes the request; on a ready connection it is written at once. Never blocks. A failure is a reply.
     void send(core::Request request);

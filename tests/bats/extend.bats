@@ -8,15 +8,10 @@ setup() {
   start_nodes 5
 }
 
-# An acquire leaves as soon as a quorum has granted: the keys of the others may be a moment late.
-acquire_on_all() {
-  token=$(redlock acquire -q "$@")
-  wait_until eval '[ "$(holders db)" -eq 5 ]'
-}
-ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
+ttls() { each_node PTTL db; }
 
 @test "extend: the keys live longer on every node; a note on stderr, nothing on stdout" {
-  acquire_on_all --ttl 20s db
+  token=$(acquire_on_all --ttl 20s db)
   run --separate-stderr redlock extend --ttl 10m --token "$token" db
   [ "$status" -eq 0 ]
   [ "$output" = "" ]
@@ -32,7 +27,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "extend holds a lock past the ttl that it was taken with" {
-  acquire_on_all --ttl 2s db
+  token=$(acquire_on_all --ttl 2s db)
   redlock extend -q --ttl 60s --token "$token" db
   sleep 2.2
   run redlock acquire -n -q db
@@ -41,7 +36,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "a shorter ttl lowers nothing, and a key that never ends stays so" {
-  acquire_on_all --ttl 10m db
+  token=$(acquire_on_all --ttl 10m db)
   node_cli 2 PERSIST db
   run redlock extend --ttl 5s --token "$token" db
   [ "$status" -eq 0 ]
@@ -51,7 +46,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "a lock that is gone stays gone: 79" {
-  acquire_on_all db
+  token=$(acquire_on_all db)
   redlock release --token "$token" db
   run redlock extend --token "$token" db
   [ "$status" -eq 79 ]
@@ -60,7 +55,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "a key that a minority has lost is not set again there" {
-  acquire_on_all db
+  token=$(acquire_on_all db)
   node_cli 2 DEL db
   node_cli 4 DEL db
   run redlock extend --token "$token" db
@@ -75,7 +70,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "a wrong token: 79, told who holds it, nothing is touched" {
-  acquire_on_all --owner alice --why backup --ttl 60s db
+  token=$(acquire_on_all --owner alice --why backup --ttl 60s db)
   run redlock extend --ttl 1h --token 0123456789 db
   [ "$status" -eq 79 ]
   [[ $output == *"now held by alice@"*": backup"* ]]
@@ -99,7 +94,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "one node killed and one stopped: 0; three gone: 69, told how many extended it" {
-  acquire_on_all db
+  token=$(acquire_on_all db)
   kill_node 1
   stop_node 2
   run redlock extend --token "$token" db
@@ -115,7 +110,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "too few yes and too few no: 69, not lost; no riddle about how many answered" {
-  acquire_on_all db
+  token=$(acquire_on_all db)
   node_cli 5 DEL db
   kill_node 1
   kill_node 2
@@ -180,7 +175,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "--json: the result and every node's answer, also when it fails" {
-  acquire_on_all db
+  token=$(acquire_on_all db)
   run --separate-stderr redlock extend -q --json --ttl 60s --node-timeout 5s --token "$token" db
   [ "$status" -eq 0 ]
   [ "$(json 'it["name"], it["result"], it["ttl_ms"], it["quorum"], it["holder"], len(it["nodes"])' <<<"$output")" = \
@@ -201,7 +196,7 @@ ttls() { for i in 1 2 3 4 5; do node_cli "$i" PTTL db; done; }
 }
 
 @test "a signal while the nodes are silent: the pass is finished, then death by it" {
-  acquire_on_all db
+  token=$(acquire_on_all db)
   for i in 1 2 3 4 5; do stop_node "$i"; done
   background extend --node-timeout 20s --ttl 10m --token "$token" db
   sleep 0.2

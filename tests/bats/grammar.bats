@@ -12,9 +12,6 @@ setup() {
   start_nodes 5
 }
 
-set_all() { for i in 1 2 3 4 5; do node_cli "$i" SET db "$@"; done; }
-delete_all() { for i in 1 2 3 4 5; do node_cli "$i" DEL db; done; }
-
 # --- the grammar ---
 
 @test "--help and --version: to stdout, exit 0, whatever stands beside them, without nodes" {

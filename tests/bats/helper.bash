@@ -15,6 +15,8 @@
 #   free_port               a TCP port on the loopback that nobody listens on
 #   keys_left               every key on every node that is not stopped, as "node I: KEY"; nothing: none
 #   value_of KEY            every node's value of KEY, one line each (empty: no such key)
+#   each_node COMMAND...    node_cli on every node
+#   set_all VALUE ..., delete_all, acquire_on_all ARG...    "db" on every node: by SET, by DEL, by redlock (its token)
 #   holders KEY             the number of nodes on which KEY exists
 #   wait_until COMMAND...   until COMMAND succeeds, at most $PATIENCE seconds (60); else the test fails
 #   no_keys                 true when keys_left prints nothing
@@ -170,10 +172,7 @@ keys_left() {
 }
 no_keys() { [ -z "$(keys_left)" ]; }
 wait_until_no_keys() { PATIENCE=20 wait_until no_keys; }
-value_of() {
-  local index
-  for index in "${!NODE_PIDS[@]}"; do node_cli "$index" GET "$1"; done
-}
+value_of() { each_node GET "$1"; }
 holders() {
   local index count=0
   for index in "${!NODE_PIDS[@]}"; do
@@ -181,6 +180,17 @@ holders() {
     count=$((count + $(node_cli "$index" EXISTS "$1")))
   done
   echo "$count"
+}
+set_all() { each_node SET db "$@"; }
+delete_all() { each_node DEL db; }
+each_node() {
+  local index
+  for index in "${!NODE_PIDS[@]}"; do node_cli "$index" "$@"; done
+}
+# An acquire leaves as soon as a quorum has granted: the keys of the others may be a moment late.
+acquire_on_all() {
+  redlock acquire -q "$@" || return
+  wait_until eval '[ "$(holders db)" -eq 5 ]'
 }
 expect_leftovers() { LEFTOVERS=expected; }
 

@@ -10,9 +10,6 @@ setup() {
   start_nodes 5
 }
 
-set_all() { for i in 1 2 3 4 5; do node_cli "$i" SET db "$@"; done; }
-delete_all() { for i in 1 2 3 4 5; do node_cli "$i" DEL db; done; }
-
 @test "acquire --format token is the default; of --format and --json the last one counts" {
   run --separate-stderr redlock acquire --format token db
   [ "$status" -eq 0 ]

@@ -10,16 +10,11 @@ setup() {
   start_nodes 5
 }
 
-acquire_on_all() {
-  token=$(redlock acquire -q "$@")
-  wait_until eval '[ "$(holders db)" -eq 5 ]'
-}
 set_on() { # set_on VALUE NODE...
   local value=$1 i
   shift
   for i; do node_cli "$i" SET db "$value"; done
 }
-delete_all() { for i in 1 2 3 4 5; do node_cli "$i" DEL db; done; }
 # With patience: this machine may be busy, and each node's answer is looked at.
 state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["state"]'; }
 
@@ -37,7 +32,7 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
 }
 
 @test "a held lock: who, where, since when, why, for how long, on which nodes; 0, with -q 75" {
-  acquire_on_all --ttl 60s --owner 'Alice A.' --why 'nightly backup' db
+  token=$(acquire_on_all --ttl 60s --owner 'Alice A.' --why 'nightly backup' db)
   run redlock status --node-timeout 5s db
   [ "$status" -eq 0 ]
   [[ ${lines[0]} == "db: held by Alice A.@$(hostname) (pid "*") since $(date +%Y-%m-)"*": nightly backup" ]]
@@ -73,7 +68,7 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
 }
 
 @test "--json: every field of a held lock" {
-  acquire_on_all --ttl 60s --owner alice --why backup db
+  token=$(acquire_on_all --ttl 60s --owner alice --why backup db)
   before=$(date +%s)
   run --separate-stderr redlock status --json --node-timeout 5s db
   [ "$status" -eq 0 ]
@@ -207,7 +202,7 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
 }
 
 @test "one node killed, one stopped: the majority tells, and the two are told, too" {
-  acquire_on_all db
+  token=$(acquire_on_all db)
   kill_node 1
   stop_node 2
   run redlock status db

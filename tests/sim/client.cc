@@ -104,6 +104,41 @@ void Client::open(core::Conversation &core) {
     wires_.push_back(std::make_unique<Wire>(simulation_, index_, *this, attempts_ + 1));
 }
 
+core::Terms Client::common_terms() {
+    core::Terms terms;
+    terms.key = "job";
+    terms.nodes = scenario_.nodes;
+    terms.quorum = scenario_.quorum;
+    terms.ttl = scenario_.ttl;
+    terms.trust = {scenario_.drift, scenario_.slack};
+    terms.node_timeout = scenario_.node_timeout;
+    terms.wait = plan_.wait;
+    terms.seed = world_.random.next();
+    return terms;
+}
+
+bool Client::win(core::Lock &lock, bool give_up) {
+    using core::Phase;
+    for (;;) {
+        const Phase phase = lock.phase();
+        if (phase == Phase::held || phase == Phase::lost) return true;
+        if (phase == Phase::ended) {
+            close();
+            end();
+            return false;
+        }
+        if (give_up) {
+            lock.give_up(now());
+        } else if (phase == Phase::idle) {
+            std::string token = next_token();
+            checker_.attempt(index_, token);
+            lock.acquire(now(), std::move(token));
+        }
+        pump();
+        if (lock.phase() == phase) return false;
+    }
+}
+
 void Client::pump() {
     for (;;) {
         for (core::Request &request : core_->take_requests()) wires_.back()->send(std::move(request), now());

@@ -2,7 +2,7 @@
 // may be late, and the misfortunes of a process. What it wants is decided in exec_client.cc and hand_client.cc.
 #pragma once
 
-#include "core/conversation.hh"
+#include "core/lock.hh"
 #include "link.hh"
 #include "scenario.hh"
 
@@ -83,6 +83,10 @@ class Client {
     // A process begins: fresh connections, and a conversation that it borrows.
     void open(core::Conversation &core);
     void pump();
+    // What every lock of the scenario agrees on.
+    [[nodiscard]] core::Terms common_terms();
+    // As LockRun::acquire(): true when it was won. Else it waits for the nodes, or has ended, and this client with it.
+    bool win(core::Lock &lock, bool give_up);
     // The process can do nothing for so long.
     void hold(Duration length);
     [[nodiscard]] bool held_up() const { return world_.now() < paused_until_; }

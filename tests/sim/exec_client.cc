@@ -36,7 +36,6 @@ class ExecClient : public Client {
     void start();
     void supervise();
     void release();
-    [[nodiscard]] bool won() const { return lock_->phase() == Phase::held || lock_->phase() == Phase::lost; }
 
     Stage stage_ = Stage::before;
     std::optional<core::Lock> lock_;
@@ -48,17 +47,9 @@ class ExecClient : public Client {
 
 void ExecClient::begin_cycle() {
     supervisor_.emplace(process::Grace{scenario_.grace, scenario_.margin});
-    core::Terms terms;
-    terms.key = "job";
-    terms.nodes = scenario_.nodes;
-    terms.quorum = scenario_.quorum;
-    terms.ttl = scenario_.ttl;
-    terms.trust = {scenario_.drift, scenario_.slack};
-    terms.node_timeout = scenario_.node_timeout;
+    core::Terms terms = common_terms();
     terms.needed = supervisor_->needed_validity();
-    terms.wait = plan_.wait;
     terms.renew = true;
-    terms.seed = world_.random.next();
     lock_.emplace(std::move(terms));
     open(*lock_);
     stage_ = Stage::acquiring;
@@ -99,22 +90,7 @@ void ExecClient::act() {
 
 void ExecClient::acquire() {
     if (!std::exchange(signals_, {}).empty()) signalled_ = true;
-    while (!won()) {
-        if (lock_->phase() == Phase::ended) {
-            close();
-            return end();
-        }
-        const Phase before = lock_->phase();
-        if (signalled_) {
-            lock_->give_up(now());
-        } else if (before == Phase::idle) {
-            std::string token = next_token();
-            checker_.attempt(index_, token);
-            lock_->acquire(now(), std::move(token));
-        }
-        pump();
-        if (lock_->phase() == before) return;
-    }
+    if (!win(*lock_, signalled_)) return;
     report();
     stage_ = Stage::starting;
     // A machine may fall asleep right here.

@@ -53,16 +53,7 @@ class HandClient : public Client {
 };
 
 void HandClient::begin_cycle() {
-    core::Terms terms;
-    terms.key = "job";
-    terms.nodes = scenario_.nodes;
-    terms.quorum = scenario_.quorum;
-    terms.ttl = scenario_.ttl;
-    terms.trust = {scenario_.drift, scenario_.slack};
-    terms.node_timeout = scenario_.node_timeout;
-    terms.wait = plan_.wait;
-    terms.seed = world_.random.next();
-    lock_.emplace(std::move(terms));
+    lock_.emplace(common_terms());
     open(*lock_);
     stage_ = Stage::acquiring;
 }
@@ -99,23 +90,7 @@ void HandClient::act() {
 
 void HandClient::acquire() {
     const bool signalled = !std::exchange(signals_, {}).empty();
-    for (;;) {
-        const Phase phase = lock_->phase();
-        if (phase == Phase::held || phase == Phase::lost) return won();
-        if (phase == Phase::ended) {
-            close();
-            return end();
-        }
-        if (signalled) {
-            lock_->give_up(now());
-        } else if (phase == Phase::idle) {
-            std::string token = next_token();
-            checker_.attempt(index_, token);
-            lock_->acquire(now(), std::move(token));
-        }
-        pump();
-        if (lock_->phase() == phase) return;
-    }
+    if (win(*lock_, signalled)) won();
 }
 
 void HandClient::won() {
@@ -197,8 +172,7 @@ void HandClient::extended() {
     stage_ = Stage::having;
     if (validity - now() <= Duration{}) {
         // "Lost", says redlock extend, unless the nodes could only not be reached.
-        const bool unknown =
-            sweep_->refused() <= scenario_.nodes - scenario_.quorum && sweep_->granted() < scenario_.quorum;
+        const bool unknown = sweep_->proven() == core::Outcome::pending;
         if (!unknown && command_.alive()) command_.ends_at(world_.now());
         return;
     }
