@@ -13,10 +13,12 @@ a pair, "NAME equivalent: REASON" is known to change nothing. Anything else that
 """
 import argparse
 import json
+import os
 import pathlib
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,21 +39,20 @@ class Build:
             if source.is_relative_to(ROOT) and re.match(r"(tests/sim|lib)/", str(source.relative_to(ROOT))):
                 self.commands[str(source.relative_to(ROOT))] = entry
         listing = subprocess.run(["ninja", "-C", folder, "-t", "deps"], capture_output=True, text=True, check=True)
+        self.folders = {name: os.path.relpath(ROOT / name, self.folder) for name in ("lib", "tests/sim")}
         self.readers = {}
         for block in listing.stdout.split("\n\n"):
             head, *headers = block.splitlines() or [""]
             for header in headers:
                 path = (self.folder / header.strip()).resolve()
-                if path.is_relative_to(ROOT):
-                    self.readers.setdefault(str(path.relative_to(ROOT)), set()).add(head.split(":")[0])
+                self.readers.setdefault(path, set()).add(head.split(":")[0])
 
     def units(self, changed):
         """Which sources must be compiled when these files have changed."""
         objects = set()
         for path in changed:
-            if path.endswith(".lua"):
-                path = str((self.folder / "lib/redis/scripts.hh").relative_to(ROOT))
-            objects |= self.readers.get(path, set())
+            read = self.folder / "lib/redis/scripts.hh" if path.endswith(".lua") else ROOT / path
+            objects |= self.readers.get(read, set())
         wanted = {"tests/sim/sim.p", "lib/core/libredlock-core.a.p", "lib/process/libredlock-process.a.p"}
         return [source for source, entry in self.commands.items()
                 if entry["output"] in objects and str(pathlib.Path(entry["output"]).parent) in wanted]
@@ -77,8 +78,9 @@ def sow(build, patches, copy):
     objects = {path.name: path for path in (build.folder / "tests/sim/sim.p").glob("*.o")}
     for source in build.units(changed):
         entry = build.commands[source]
-        command = [word.replace("../lib", f"{copy}/lib").replace("../tests/sim", f"{copy}/tests/sim")
-                   for word in shlex.split(entry["command"])]
+        command = shlex.split(entry["command"])
+        for name, path in build.folders.items():
+            command = [re.sub(rf"^(-I)?{re.escape(path)}(?=/|$)", rf"\g<1>{copy}/{name}", word) for word in command]
         target = copy / pathlib.Path(entry["output"]).name
         command[command.index("-o") + 1] = str(target)
         command[1:1] = [f"-I{copy}/generated", "-Wno-error", "-w"]
@@ -138,6 +140,7 @@ def main():
     parser.add_argument("--schedules", type=int, default=300_000)
     parser.add_argument("--seconds", type=int, default=120)
     options = parser.parse_intermixed_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # which takes the copy of the sources away
     build = Build(options.build)
     pairs, equivalent = read_notes(HERE / "bugs/notes.txt")
     every = [(path.stem,) for path in sorted((HERE / "bugs").glob("*.patch"))] + pairs
