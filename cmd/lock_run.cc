@@ -35,7 +35,8 @@ core::Terms terms_of(const Settings &settings, Duration needed) {
 core::Holder self(const Settings &settings) {
     std::array<char, HOST_NAME_MAX + 1> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-    return {event::wall_clock_ms(), settings.owner, host.data(), ::getpid(), settings.why};
+    return {static_cast<std::int64_t>(event::wall_clock_us() / 1000), settings.owner, host.data(), ::getpid(),
+            settings.why};
 }
 
 // When to tell who waits: after one second, five, thirty, then every minute.
@@ -58,7 +59,8 @@ bool LockRun::acquire() {
         if (lock_.phase() == core::Phase::idle) {
             if (!std::exchange(first, false)) tell_who_waits(event::now() - begin);
             if (blocked_by_ourselves()) lock_.give_up(event::now());
-            else lock_.acquire(event::now(), core::make_token(random_hex128(), self(settings_)));
+            else
+                lock_.acquire(event::now(), core::make_token(random_hex128(), self(settings_)), event::wall_clock_us());
         } else {
             note(turn());
             if (signal_ != 0 && !won()) lock_.give_up(event::now());

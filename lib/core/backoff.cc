@@ -10,7 +10,11 @@ Duration Backoff::next(Duration base, Duration cap) {
     for (unsigned i = 0; i < tries_ && most < cap; ++i) most *= 2;
     most = std::min(most, cap);
     ++tries_;
-    return Duration{std::uniform_int_distribution<Duration::rep>(least.count(), most.count())(random_)};
+    return between(least, most);
+}
+
+Duration Backoff::between(Duration low, Duration high) {
+    return Duration{std::uniform_int_distribution<Duration::rep>(low.count(), high.count())(random_)};
 }
 
 } // namespace redlock::core

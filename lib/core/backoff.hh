@@ -15,6 +15,8 @@ class Backoff {
 
     // A pause between `base` / 2 and min(base × 2^tries, cap), evenly spread.
     Duration next(Duration base, Duration cap);
+    // Somewhere from `low` to `high`; does not count as a try.
+    Duration between(Duration low, Duration high);
     // The next try is the first again.
     void reset() { tries_ = 0; }
 

@@ -1,9 +1,9 @@
 #include "core/lock.hh"
 
+#include "core/contest.hh"
 #include "util/error.hh"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 namespace redlock::core {
@@ -15,21 +15,31 @@ constexpr int pause_round_trips = 4;
 constexpr Duration least_pause = milliseconds{4};
 constexpr Duration most_pause_when_busy = milliseconds{200};
 constexpr Duration most_pause_when_out_of_reach = seconds{1};
+// Who has lost a split vote is back when it should be settled: after two to three round trips.
+constexpr Duration least_round_trip = milliseconds{1};
+constexpr int most_splits = 8; // in a row; then whoever blocks us counts as a holder
 constexpr Duration least_renewal_pause = milliseconds{20};
 
 } // namespace
 
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes), responsive_(terms_.nodes),
-      latest_(terms_.nodes), backoff_(terms_.seed) {
+      latest_(terms_.nodes), clocks_(terms_.nodes), backoff_(terms_.seed) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes, "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
 }
 
-void Lock::acquire(Instant now, std::string token) {
+void Lock::acquire(Instant now, std::string token, Fence proposal) {
     check(phase_ == Phase::idle, "one attempt at a time");
     if (terms_.wait && !give_up_at_) give_up_at_ = now + *terms_.wait;
     token_ = std::move(token);
+    proposal_ = proposal;
+    fence_ = 0;
+    confirmed_ = false;
+    asked_again_ = 0;
+    decide_by_.reset();
+    again_at_.reset();
+    blocker_.clear();
     attempt_begins_ = next_serial_;
     lease_ = Lease(terms_.nodes, terms_.quorum);
     phase_ = Phase::acquiring;
@@ -37,11 +47,30 @@ void Lock::acquire(Instant now, std::string token) {
     start_round(now, Verb::acquire);
 }
 
+Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
+    return requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, terms_.ttl, deadline});
+}
+
 void Lock::start_round(Instant now, Verb verb) {
     round_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
+    asked_at_ = now;
     next_at_.reset();
-    for (NodeIndex node = 0; node < terms_.nodes; ++node)
-        requests_.push_back({next_serial_++, verb, node, terms_.key, token_, terms_.ttl, round_deadline()});
+    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
+        Request &request = ask(node, verb, round_deadline());
+        request.fence = verb == Verb::acquire ? proposal_ : fence_;
+        if (verb != Verb::extend) continue;
+        request.until = until_for(node);
+        touched_[node] = touched_[node] || request.until > 0;
+    }
+}
+
+// The end of validity in the node's own time, at the earliest: its clock was read before we heard of it, and may be
+// slower than ours.
+NodeTime Lock::until_for(NodeIndex node) const {
+    const auto &reading = clocks_[node];
+    if (!reading) return 0;
+    const double ahead = static_cast<double>((lease_.validity() - reading->at).count()) * (1 - terms_.trust.drift);
+    return reading->time + static_cast<NodeTime>(ahead / 1000) - 1;
 }
 
 void Lock::on_reply(Instant now, const Reply &reply) {
@@ -49,26 +78,28 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     // Before the news: a lease whose validity has passed is lost, whatever this reply would have made of it.
     if (phase_ == Phase::held) step_held(now);
     responsive_[reply.node] = reply.answer != Answer::silent;
-    if (reply.serial >= attempt_begins_) apply(reply);
+    if (reply.serial >= attempt_begins_) apply(now, reply);
     round_.take(reply);
+    confirmation_.take(reply);
     if (!out_of_reach()) unreachable_since_.reset();
     if (sweep_) sweep_->on_reply(now, reply);
     tick(now);
 }
 
 // What a reply about this attempt's token says about who holds our key.
-void Lock::apply(const Reply &reply) {
+void Lock::apply(Instant now, const Reply &reply) {
     if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent) touched_[reply.node] = false;
     if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
-    if (reply.verb != Verb::acquire && reply.verb != Verb::extend) return;
+    if (reply.verb != Verb::acquire && reply.verb != Verb::confirm && reply.verb != Verb::extend) return;
     // Silence and errors prove nothing: the expiry stays as it was.
     if (reply.answer != Answer::granted && reply.answer != Answer::refused) return;
     // Requests to one node are executed in order: a grant that is repeated after a later refusal is history.
     if (reply.serial < latest_[reply.node]) return;
     latest_[reply.node] = reply.serial;
+    if (reply.node_time) clocks_[reply.node] = {*reply.node_time, now};
     if (reply.answer == Answer::refused) {
-        lease_.drop(reply.node);
-    } else if (reply.sent) {
+        lease_.drop(reply.node); // also when it was set anew: who may have had it in between, nobody knows
+    } else if (reply.sent && reply.verb != Verb::confirm) {
         lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
     }
 }
@@ -99,26 +130,8 @@ void Lock::close_when_late(Instant now) {
         round_.close("no answer within " + std::to_string(to_ms_up(terms_.node_timeout)) + " ms");
 }
 
-void Lock::step_acquiring(Instant now) {
-    close_when_late(now);
-    switch (round_.outcome()) {
-    case Outcome::won:
-        round_trip_ = now - round_.started();
-        if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
-        phase_ = Phase::held;
-        backoff_.reset();
-        next_at_ = round_.started() + renewal_period();
-        return;
-    case Outcome::lost: return attempt_failed(now);
-    case Outcome::pending:
-        // With no time to wait at all, one bounded round is still due.
-        if (give_up_at_ && *terms_.wait > Duration{} && now >= *give_up_at_) attempt_failed(now);
-        return;
-    }
-}
-
-void Lock::attempt_failed(Instant now) {
-    if (round_.heard() > 0) round_trip_ = std::min(now - round_.started(), terms_.node_timeout);
+void Lock::attempt_failed(Instant now, bool split) {
+    if (round_.heard() > 0 && !decide_by_ && fence_ == 0) round_trip_ = std::min(now - asked_at_, terms_.node_timeout);
     if (round_.denied()) return clean_up(now, Ending::denied);
     // Votes still under way do not count, or a silent node would hide behind two fast ones for ever.
     if (out_of_reach() && !unreachable_since_) {
@@ -127,15 +140,12 @@ void Lock::attempt_failed(Instant now) {
         return clean_up(now, Ending::unreachable);
     }
     if (give_up_at_ && now >= *give_up_at_) return clean_up(now, Ending::busy);
-    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
-        const Serial serial = next_serial_++;
-        if (touched_[node])
-            requests_.push_back(
-                {serial, Verb::abandon, node, terms_.key, token_, Duration{}, now + terms_.node_timeout});
-    }
+    for (NodeIndex node = 0; node < terms_.nodes; ++node)
+        if (touched_[node]) ask(node, Verb::abandon, now + terms_.node_timeout);
     touched_.assign(terms_.nodes, false);
+    splits_ = split ? splits_ + 1 : 0;
     phase_ = Phase::pausing;
-    next_at_ = now + next_pause();
+    next_at_ = now + next_pause(split);
 }
 
 // Ending::busy here means "no time left"; step_sweeping finds out what it was that took so long.
@@ -165,6 +175,7 @@ void Lock::start_sweep(Instant now, Phase phase, Verb verb, Ending ending) {
     plan.verb = verb;
     plan.key = terms_.key;
     plan.token = token_;
+    plan.fence = verb == Verb::release ? fence_ : 0;
     plan.ask = verb == Verb::release ? std::vector<bool>(terms_.nodes, true) : touched_;
     plan.await = responsive_;
     plan.quorum = terms_.quorum;
@@ -198,8 +209,8 @@ void Lock::step_held(Instant now) {
         close_when_late(now);
         switch (round_.outcome()) {
         case Outcome::won:
-            round_trip_ = now - round_.started();
-            next_at_ = round_.started() + renewal_period();
+            round_trip_ = now - asked_at_;
+            next_at_ = asked_at_ + renewal_period();
             backoff_.reset();
             break;
         case Outcome::lost: next_at_ = now + renewal_pause(); break;
@@ -209,7 +220,9 @@ void Lock::step_held(Instant now) {
     if (now >= *next_at_) start_round(now, Verb::extend);
 }
 
-Duration Lock::next_pause() {
+Duration Lock::next_pause(bool split) {
+    const Duration trip = std::max(round_trip_, least_round_trip);
+    if (split && splits_ <= most_splits) return backoff_.between(2 * trip, 3 * trip);
     const Duration base = std::max(pause_round_trips * round_trip_, least_pause);
     const Duration pause = backoff_.next(base, out_of_reach() ? most_pause_when_out_of_reach : most_pause_when_busy);
     // By the times to live that the nodes named, a quorum may be free sooner, even if nobody releases.
@@ -228,20 +241,15 @@ Duration Lock::renewal_pause() {
 }
 
 std::string Lock::blocker() const {
-    std::map<std::string, int> named;
-    std::string most;
-    for (const auto &answer : round_.answers()) {
-        if (!answer || answer->answer != Answer::refused) continue;
-        if (++named[answer->holder] > (most.empty() ? 0 : named[most])) most = answer->holder;
-    }
-    return most;
+    std::string named = most_named(round_.answers()).token;
+    return named.empty() ? blocker_ : named;
 }
 
 Instant Lock::validity() const { return phase_ == Phase::held ? lease_.validity() : distant_past; }
 
 std::optional<Instant> Lock::deadline() const {
     switch (phase_) {
-    case Phase::acquiring: return terms_.wait == Duration{} ? round_deadline() : earlier(round_deadline(), give_up_at_);
+    case Phase::acquiring: return acquiring_deadline();
     case Phase::pausing: return earlier(next_at_, give_up_at_);
     case Phase::held:
         if (!terms_.renew) return lease_.validity();

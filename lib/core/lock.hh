@@ -7,8 +7,9 @@
 //    |                    |      \        |   lost --release--+
 //    +---- pausing <------+       +---> cleaning --> ended
 //
-// acquiring: a round is open. An attempt that cannot be won any more is abandoned on every node that a
-//   command may have reached before anything sleeps; then comes another after a pause (pausing, then idle:
+// acquiring (acquiring.cc): a round is open; or the quorum that it won is brought to agree on a fence; or it went to
+//   nobody, and we are ahead and ask the others again. An attempt that cannot be won any more is abandoned on every
+//   node that a command may have reached before anything sleeps; then comes another after a pause (pausing, then idle:
 //   the caller brings a fresh token for each attempt), or, if it was the last, cleaning and the end.
 // held: extend rounds keep V ahead. A failed round leaves the lease as it is and is tried again soon.
 // lost: V has passed, or a quorum can no longer hold our key. Terminal: only release() is left.
@@ -55,8 +56,9 @@ class Lock : public Conversation {
   public:
     explicit Lock(Terms terms);
 
-    // Begins an attempt (phase idle only). `token`: fresh for every attempt, never used again.
-    void acquire(Instant now, std::string token);
+    // Begins an attempt (phase idle only). `token`: fresh for every attempt, never used again. `proposal`: UTC in
+    // microseconds, for the fence.
+    void acquire(Instant now, std::string token, Fence proposal);
     // Gives a held or lost lock back (protocol: 6). Renewal stops before.
     void release(Instant now);
     // The caller no longer wants it (phases before held): cleans up, ends as interrupted.
@@ -71,6 +73,10 @@ class Lock : public Conversation {
     // V while held, distant_past otherwise.
     [[nodiscard]] Instant validity() const;
     [[nodiscard]] const std::string &token() const { return token_; }
+    // Of what was won: higher than that of every grant of this key before.
+    [[nodiscard]] Fence fence() const { return fence_; }
+    // The nodes had drawn different ones, and a round more was needed to agree on it.
+    [[nodiscard]] bool fence_was_confirmed() const { return confirmed_; }
 
     // The latest round of acquire or extend: what each node said.
     [[nodiscard]] const Round &last_round() const { return round_; }
@@ -83,17 +89,25 @@ class Lock : public Conversation {
 
   private:
     void start_round(Instant now, Verb verb);
-    void apply(const Reply &reply);
+    void apply(Instant now, const Reply &reply);
     void step_acquiring(Instant now);
+    void step_contest(Instant now);
+    void step_fence(Instant now);
+    void settle_fence(Instant now);
+    void ask_again(Instant now);
+    [[nodiscard]] bool out_of_time(Instant now) const;
+    [[nodiscard]] std::optional<Instant> acquiring_deadline() const;
     void step_held(Instant now);
-    void attempt_failed(Instant now);
+    void attempt_failed(Instant now, bool split = false);
     void clean_up(Instant now, Ending ending);
     void start_sweep(Instant now, Phase phase, Verb verb, Ending ending);
     void step_sweeping(Instant now);
-    Duration next_pause();
+    Duration next_pause(bool split);
     Duration renewal_pause();
     void close_when_late(Instant now);
-    [[nodiscard]] Instant round_deadline() const { return round_.started() + terms_.node_timeout; }
+    [[nodiscard]] NodeTime until_for(NodeIndex node) const;
+    Request &ask(NodeIndex node, Verb verb, Instant deadline);
+    [[nodiscard]] Instant round_deadline() const { return asked_at_ + terms_.node_timeout; }
     [[nodiscard]] Duration renewal_period() const { return (terms_.ttl - terms_.trust.slack) / 3; }
 
     Terms terms_;
@@ -104,11 +118,31 @@ class Lock : public Conversation {
     Serial attempt_begins_ = 1; // replies below belong to attempts that were abandoned
 
     Round round_;
+    Instant asked_at_{}; // when the round, or the latest part of it, was sent
     Lease lease_;
     std::optional<Sweep> sweep_;
     std::vector<bool> touched_;    // a command of this attempt may have reached the node
     std::vector<bool> responsive_; // the node answered, and has not been silent since
     std::vector<Serial> latest_;   // the latest request to the node whose outcome is known
+
+    // What a node's clock said, and when we read it.
+    struct Reading {
+        NodeTime time;
+        Instant at;
+    };
+    std::vector<std::optional<Reading>> clocks_;
+
+    Fence proposal_ = 0;
+    Fence fence_ = 0;    // of this attempt; 0: there is no quorum yet
+    Round confirmation_; // who has it on record
+    bool confirmed_ = false;
+
+    // Nobody has a quorum:
+    std::optional<Instant> decide_by_; // votes still under way are waited for until then
+    std::optional<Instant> again_at_;  // we are ahead, and ask the others again
+    int asked_again_ = 0;              // in this attempt
+    int splits_ = 0;                   // attempts in a row that ended so
+    std::string blocker_;              // before the others were asked again
 
     Backoff backoff_;
     Duration round_trip_{};

@@ -19,8 +19,17 @@ using NodeIndex = std::size_t;
 // its request, so that late, repeated and stray replies are told apart.
 using Serial = std::uint64_t;
 
+// A fencing token: grows with every grant of a name. 0: none.
+using Fence = std::uint64_t;
+// The nodes' scripts count in doubles.
+inline constexpr Fence fence_limit = Fence{1} << 53;
+
+// What a node's clock says, in microseconds since 1970. Two nodes' have nothing to do with each other.
+using NodeTime = std::int64_t;
+
 enum class Verb {
-    acquire, // set the key to our token if it is free
+    acquire, // set the key to our token if it is free, and draw a fence
+    confirm, // put the fence on record if the token is ours
     extend,  // raise the key's time to live if the token is ours
     release, // delete the key if the token is ours; the hand-over to who waits
     abandon, // the same without waking anybody: cleanup of an attempt that was not won
@@ -35,10 +44,13 @@ struct Request {
     std::string token;  // owner value
     Duration ttl{};     // acquire, extend
     Instant deadline{}; // when the wire reports `silent`; a later reply is handed over all the same
+
+    Fence fence = 0; // acquire: the proposal, our UTC in µs; confirm, extend, release: the one we hold; 0: not known
+    NodeTime until = 0; // extend: before this a key that is gone is set again; 0: never
 };
 
 enum class Answer {
-    granted, // acquire: the key is ours; extend: prolonged; release, abandon: deleted
+    granted, // acquire: the key is ours; confirm: on record; extend: prolonged; release, abandon: deleted
     refused, // the node's clear no; see Refusal
     error,   // the node, or the way to it, answered with an error; `text` says which
     silent,  // nothing came before the deadline: the outcome is unknown
@@ -46,8 +58,9 @@ enum class Answer {
 
 enum class Refusal {
     held,     // acquire: somebody else's token, in `holder`; status: anybody's
-    not_ours, // extend, release: somebody else's token
-    absent,   // extend, release, status: no such key
+    not_ours, // confirm, extend, release: somebody else's token
+    absent,   // confirm, extend, release, status: no such key
+    set_anew, // extend: there was none, now there is; counts from the next extend on
 };
 
 // What kind of error, as far as it decides what the core does next.
@@ -73,8 +86,13 @@ struct Reply {
     // so the node cannot have acted on it.
     std::optional<Instant> sent;
 
-    // The fence of this grant; 0 until the nodes keep fences.
-    std::uint64_t fence = 0;
+    // Somebody else's token was found, and is in `holder`.
+    [[nodiscard]] bool names_holder() const {
+        return answer == Answer::refused && (refusal == Refusal::held || refusal == Refusal::not_ours);
+    }
+
+    Fence fence = 0;                   // acquire granted: what the node drew; status: the highest that it knows
+    std::optional<NodeTime> node_time; // acquire and extend, granted or set anew: when the node did it
 };
 
 } // namespace redlock::core

@@ -3,7 +3,7 @@
 namespace redlock::core {
 
 bool Round::take(const Reply &reply) {
-    if (reply.node >= answers_.size() || reply.serial != first_ + reply.node) return false;
+    if (reply.node >= answers_.size() || reply.serial != serials_[reply.node]) return false;
     std::optional<Reply> &answer = answers_[reply.node];
     if (answer && (answer->answer != Answer::silent || reply.answer == Answer::silent)) return false;
     answer = reply;
@@ -14,7 +14,7 @@ void Round::close(const std::string &why) {
     for (NodeIndex node = 0; node < answers_.size(); ++node) {
         if (answers_[node]) continue;
         Reply &silence = answers_[node].emplace();
-        silence.serial = first_ + node;
+        silence.serial = serials_[node];
         silence.node = node;
         silence.text = why;
     }

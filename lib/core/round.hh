@@ -36,10 +36,17 @@ class Round {
     Round() = default;
     // Node i was sent the request with serial first + i.
     Round(std::size_t nodes, std::size_t quorum, Serial first, Instant started)
-        : answers_(nodes), quorum_(quorum), first_(first), started_(started) {}
+        : answers_(nodes), serials_(nodes), quorum_(quorum), started_(started) {
+        for (Serial &serial : serials_) serial = first++;
+    }
 
     // True when the reply belongs here and told something new.
     bool take(const Reply &reply);
+    // This node is asked again, with another request: what it said is forgotten.
+    void ask_again(NodeIndex node, Serial serial) {
+        answers_[node].reset();
+        serials_[node] = serial;
+    }
     // Those who have said nothing at all count as silent from now on.
     void close(const std::string &why);
 
@@ -68,8 +75,8 @@ class Round {
 
   private:
     std::vector<std::optional<Reply>> answers_;
+    std::vector<Serial> serials_; // per node, of the request whose answer counts
     std::size_t quorum_ = 0;
-    Serial first_ = 0;
     Instant started_{};
 };
 

@@ -19,6 +19,7 @@ struct Survey {
     LockState state = LockState::unknown;
     std::string holder;                // the token that most nodes name; empty: none does
     std::size_t agreeing = 0;          // how many nodes name it
+    Fence fence = 0;                   // held: what a quorum has on record at least; 0: none
     std::optional<Duration> remaining; // held: a quorum grants it so long at least; nullopt: without end
 };
 

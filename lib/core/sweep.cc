@@ -14,7 +14,8 @@ Sweep::Sweep(Instant now, Plan plan)
       deadline_(now + plan_.node_timeout) {
     for (NodeIndex node = 0; node < plan_.ask.size(); ++node) {
         if (plan_.ask[node])
-            requests_.push_back({plan_.first + node, plan_.verb, node, plan_.key, plan_.token, plan_.ttl, deadline_});
+            requests_.push_back(
+                {plan_.first + node, plan_.verb, node, plan_.key, plan_.token, plan_.ttl, deadline_, plan_.fence});
     }
     tick(now);
 }

@@ -16,7 +16,9 @@ inline Duration read_clock(clockid_t clock) {
 // Now on CLOCK_BOOTTIME.
 inline Instant now() { return Instant{read_clock(CLOCK_BOOTTIME)}; }
 
-// Milliseconds since 1970 by the wall clock: only for people ("held since"), never for a decision.
-inline std::int64_t wall_clock_ms() { return to_ms(read_clock(CLOCK_REALTIME)); }
+// Microseconds since 1970 by the wall clock: for people ("held since") and to propose a fence, never for a decision.
+inline std::uint64_t wall_clock_us() {
+    return static_cast<std::uint64_t>(read_clock(CLOCK_REALTIME) / std::chrono::microseconds{1});
+}
 
 } // namespace redlock::event

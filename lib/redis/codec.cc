@@ -36,6 +36,9 @@ redisReader *make_reader() {
     return reader;
 }
 
+// The node's marker: what it knows of itself, in the data set (protocol: 7).
+constexpr std::string_view node_key = "redlock:{}:node";
+
 std::string_view text_of(const redisReply &reply) { return {reply.str, static_cast<std::size_t>(reply.len)}; }
 
 } // namespace
@@ -56,15 +59,20 @@ std::string encode(std::initializer_list<std::string_view> words) {
 
 std::string encode(const core::Request &request) {
     // Rounded up: the key must not end before the caller believes that it does.
-    const auto ttl = std::to_string(to_ms_up(request.ttl));
+    const std::string ttl = std::to_string(to_ms_up(request.ttl));
+    const std::string fence = std::to_string(request.fence);
+    const std::string_view key = request.key, token = request.token;
+    const std::string fence_key = "redlock:{" + request.key + "}:fence";
     switch (request.verb) {
-    case core::Verb::acquire: return encode({"EVAL", acquire_script, "1", request.key, request.token, ttl});
-    case core::Verb::extend: return encode({"EVAL", extend_script, "1", request.key, request.token, ttl});
+    case core::Verb::acquire: return encode({"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence});
+    case core::Verb::confirm: return encode({"EVAL", confirm_script, "2", key, fence_key, token, fence});
+    case core::Verb::extend:
+        return encode({"EVAL", extend_script, "2", key, fence_key, token, ttl, fence, std::to_string(request.until)});
     case core::Verb::release:
-    case core::Verb::abandon: return encode({"EVAL", release_script, "1", request.key, request.token});
+    case core::Verb::abandon: return encode({"EVAL", release_script, "2", key, fence_key, token, fence});
     case core::Verb::status: break;
     }
-    return encode({"EVAL", status_script, "1", request.key});
+    return encode({"EVAL", status_script, "2", key, fence_key});
 }
 
 Value::Value(redisReply *owned) : reply_(owned, freeReplyObject) {}
@@ -87,29 +95,49 @@ bool Value::decode(core::Reply &into) const {
     if (!is(0, REDIS_REPLY_STRING)) return false;
     const std::string_view word = text_of(*fields[0]);
 
+    // A whole number that a Lua script can hold.
+    const auto number = [&](std::size_t i) -> std::optional<long long> {
+        if (!is(i, REDIS_REPLY_INTEGER)) return std::nullopt;
+        const long long found = fields[i]->integer;
+        return found >= 0 && static_cast<core::Fence>(found) < core::fence_limit ? std::optional(found) : std::nullopt;
+    };
+
+    core::Reply read = into;
+    read.answer = Answer::granted;
     const Verb verb = into.verb;
-    const std::string_view won = verb == Verb::acquire ? "granted" : verb == Verb::extend ? "extended" : "deleted";
-    if (word == won && verb != Verb::status) {
-        into.answer = Answer::granted;
-        return true;
-    }
     const bool by_token = verb != Verb::acquire && verb != Verb::status;
-    const bool held = !by_token && word == (verb == Verb::acquire ? "refused" : "held");
-    if (held && is(1, REDIS_REPLY_STRING) && is(2, REDIS_REPLY_INTEGER)) {
-        into.refusal = Refusal::held;
-        into.holder = text_of(*fields[1]);
-        // What is left as PTTL says it; -1: for ever.
-        if (const long long ms = fields[2]->integer; ms != -1)
-            into.holder_ttl = milliseconds{std::clamp<long long>(ms, 0, to_ms(longest_duration))};
-    } else if (word == "absent" && verb != Verb::acquire) {
-        into.refusal = Refusal::absent;
-    } else if (word == "not ours" && by_token && is(1, REDIS_REPLY_STRING)) {
-        into.refusal = Refusal::not_ours;
-        into.holder = text_of(*fields[1]);
+    if (verb == Verb::acquire && word == "granted" && number(1) > 0 && number(2)) {
+        read.fence = static_cast<core::Fence>(*number(1));
+        read.node_time = number(2);
+    } else if (verb == Verb::extend && (word == "extended" || word == "set anew") && number(1)) {
+        read.node_time = number(1);
+        if (word == "set anew") {
+            read.answer = Answer::refused;
+            read.refusal = Refusal::set_anew;
+        }
+    } else if ((verb == Verb::confirm && word == "confirmed") ||
+               ((verb == Verb::release || verb == Verb::abandon) && word == "deleted")) {
+        // granted, and that is all
     } else {
-        return false;
+        read.answer = Answer::refused;
+        if (!by_token && word == (verb == Verb::acquire ? "refused" : "held") && is(1, REDIS_REPLY_STRING) &&
+            is(2, REDIS_REPLY_INTEGER)) {
+            read.refusal = Refusal::held;
+            read.holder = text_of(*fields[1]);
+            // What is left as PTTL says it; -1: for ever.
+            if (const long long ms = fields[2]->integer; ms != -1)
+                read.holder_ttl = milliseconds{std::clamp<long long>(ms, 0, to_ms(longest_duration))};
+            if (verb == Verb::status) read.fence = static_cast<core::Fence>(number(3).value_or(0));
+        } else if (word == "absent" && verb != Verb::acquire) {
+            read.refusal = Refusal::absent;
+        } else if (word == "not ours" && by_token && is(1, REDIS_REPLY_STRING)) {
+            read.refusal = Refusal::not_ours;
+            read.holder = text_of(*fields[1]);
+        } else {
+            return false;
+        }
     }
-    into.answer = Answer::refused;
+    into = std::move(read);
     return true;
 }
 

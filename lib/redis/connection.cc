@@ -32,17 +32,21 @@ void Connection::send(core::Request request, Instant now) {
     }
 }
 
-// Takes back an acquire that was not written, and answers the abandon, if that settles it.
+bool Connection::may_set(const core::Request &request) {
+    return request.verb == Verb::acquire || (request.verb == Verb::extend && request.until > 0);
+}
+
+// Takes back what would set the key and was not written, and answers the abandon, if that settles it.
 bool Connection::take_back(const core::Request &abandon) {
     const auto taken = std::erase_if(waiting_, [&](const Ask &ask) {
-        if (ask.kind != Ask::Kind::request || ask.request.verb != Verb::acquire || ask.request.token != abandon.token ||
+        if (ask.kind != Ask::Kind::request || !may_set(ask.request) || ask.request.token != abandon.token ||
             ask.request.key != abandon.key)
             return false;
         report(ask, Answer::silent, {.text = "not asked: there was no connection yet"});
         return true;
     });
     // The same token may have been asked for before, and written.
-    if (taken == 0 || acquired_token_ == abandon.token) return false;
+    if (taken == 0 || set_token_ == abandon.token) return false;
     core::Reply reply = reply_to({.request = abandon});
     reply.answer = Answer::refused;
     reply.refusal = core::Refusal::absent;
@@ -106,13 +110,15 @@ bool Connection::take_answer(const Ask &ask, const Value &value) {
     core::Reply reply = reply_to(ask);
     const auto error = value.error();
     if (!error && !value.decode(reply)) return false;
-    const bool granted = reply.answer == Answer::granted;
+    const bool was_set = ask.request.verb == Verb::acquire
+                             ? reply.answer == Answer::granted
+                             : reply.answer == Answer::refused && reply.refusal == core::Refusal::set_anew;
     if (error || condemned_) {
         report(ask, Answer::error, condemned_ ? *condemned_ : explain(*error, url_.password));
     } else {
         replies_.push_back(std::move(reply));
     }
-    if (condemned_ && ask.request.verb == Verb::acquire && granted) {
+    if (condemned_ && was_set) {
         // The default user needs no password, so the lock was set although AUTH failed. It does not count,
         // and must not stay in the way of others.
         Ask cleanup{.kind = Ask::Kind::cleanup, .request = ask.request};

@@ -77,8 +77,7 @@ int Connection::flush(Instant now) {
         Ask &ask = in_flight_.emplace_back(std::move(waiting_.front()));
         waiting_.pop_front();
         ask.sent = now;
-        if (ask.kind == Ask::Kind::request && ask.request.verb == core::Verb::acquire)
-            acquired_token_ = ask.request.token;
+        if (ask.kind == Ask::Kind::request && may_set(ask.request)) set_token_ = ask.request.token;
         begun += std::exchange(ask.bytes, {}).size();
     }
     half_ = batch.substr(written, begun - written);

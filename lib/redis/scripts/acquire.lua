@@ -1,17 +1,40 @@
--- The node's part of an acquire (protocol 3). KEYS: the lock. ARGV: token, ttl in ms.
--- Answers {'granted'} or {'refused', holder, PTTL}; a PTTL of -1 means that the key never expires.
-local key, token, ttl = KEYS[1], ARGV[1], ARGV[2]
+-- The node's part of an acquire (protocol 3 and 4). KEYS: the lock, its fence, the node's marker.
+-- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds.
+-- Answers {'granted', fence, TIME in microseconds} or {'refused', holder, PTTL}; a PTTL of -1 means that the key never
+-- expires.
+local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
+local token, ttl, proposal = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 -- The type first: a command that meets the wrong one fails, and a script is not rolled back.
 local kind = redis.call('TYPE', key).ok
-if kind == 'none' then
-    redis.call('SET', key, token, 'PX', ttl)
-    return {'granted'}
-end
 local holder = kind == 'string' and redis.call('GET', key)
-if holder == token then
-    -- Sent twice: the caller counts from the second sending, so the key must live as long.
-    redis.call('PEXPIRE', key, ttl)
-    return {'granted'}
+if kind ~= 'none' and holder ~= token then
+    return {'refused', (holder or '(' .. kind .. ')'):sub(1, 1024), redis.call('PTTL', key)}
 end
-return {'refused', (holder or '(' .. kind .. ')'):sub(1, 1024), redis.call('PTTL', key)}
+
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local fence = tonumber(redis.call('GET', fence_key) or '')
+if holder then
+    -- Sent twice: the caller counts from the second sending, so the key must live as long. The fence stays.
+    redis.call('PEXPIRE', key, ttl)
+    return {'granted', fence or 0, now}
+end
+
+if not fence then
+    -- Never held, or forgotten. What was given out before the data went was no further ahead of the clock than this.
+    local floor = tonumber(redis.call('HGET', node_key, 'floor') or '')
+    if not floor then
+        floor = now + 10000000
+        redis.call('HSET', node_key, 'floor', string.format('%.0f', floor))
+    end
+    fence = floor - 1
+end
+-- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
+if proposal > now + 10000000 then proposal = 0 end
+fence = math.max(fence + 1, proposal)
+if not (fence < 9007199254740992) then return redis.error_reply('ERR the fence of this lock is no number below 2^53') end
+-- The fence first: without memory it fails, and the lock must not be there then.
+redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
+redis.call('SET', key, token, 'PX', ttl)
+return {'granted', fence, now}

@@ -1,13 +1,29 @@
--- The node's part of an extend (protocol 5). KEYS: the lock. ARGV: token, ttl in ms.
--- Answers {'extended'}, {'absent'} or {'not ours', holder}.
-local key, token, ttl = KEYS[1], ARGV[1], ARGV[2]
+-- The node's part of an extend (protocol 5). KEYS: the lock, its fence.
+-- ARGV: token, ttl in ms, fence (0: not known), until: TIME in microseconds up to which a key that is gone may be set
+-- again (0: never).
+-- Answers {'extended', TIME}, {'set anew', TIME}, {'absent'} or {'not ours', holder}.
+local key, fence_key = KEYS[1], KEYS[2]
+local token, ttl, fence, until_time = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local kind = redis.call('TYPE', key).ok
-if kind == 'none' then return {'absent'} end
 local holder = kind == 'string' and redis.call('GET', key)
-if holder ~= token then return {'not ours', (holder or '(' .. kind .. ')'):sub(1, 1024)} end
+if kind ~= 'none' and holder ~= token then return {'not ours', (holder or '(' .. kind .. ')'):sub(1, 1024)} end
 
--- Never lower what is left, and leave a key alone that never expires. PEXPIRE works without memory, SET does not.
-local left = redis.call('PTTL', key)
-if left >= 0 and left < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
-return {'extended'}
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local answer = {'extended', now}
+if holder then
+    -- Never lower what is left, and leave a key alone that never expires. PEXPIRE works without memory, SET does not.
+    local left = redis.call('PTTL', key)
+    if left >= 0 and left < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
+elseif now < until_time then
+    redis.call('SET', key, token, 'PX', ttl)
+    answer = {'set anew', now}
+else
+    return {'absent'}
+end
+
+-- Behind what matters more, and without memory perhaps not at all: a quorum has it on record already.
+fence = math.max(fence, tonumber(redis.call('GET', fence_key) or '') or 0)
+if fence > 0 then redis.pcall('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000) end
+return answer

@@ -63,7 +63,7 @@ struct Driver {
 
     void acquire(Duration at, const std::string &token = "token") {
         now = start + at;
-        lock.acquire(now, token);
+        lock.acquire(now, token, 0);
         asked = lock.take_requests();
         round = asked;
     }

@@ -147,7 +147,7 @@ class World {
         if (lock_.phase() != Phase::idle) return;
         for (Node &node : nodes_) node.promise = distant_past;
         token_ = "token" + std::to_string(++attempts_);
-        input([&] { lock_.acquire(now_, token_); });
+        input([&] { lock_.acquire(now_, token_, 0); });
     }
     void release() {
         if (lock_.phase() == Phase::held || lock_.phase() == Phase::lost) input([&] { lock_.release(now_); });

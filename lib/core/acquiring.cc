@@ -1,0 +1,133 @@
+// The part of Lock between the first request of an attempt and the lock that is held, or the attempt that failed:
+// counting the votes, what is done when nobody has a quorum, agreeing on a fence.
+#include "core/contest.hh"
+#include "core/lock.hh"
+
+#include <algorithm>
+#include <utility>
+
+namespace redlock::core {
+
+namespace {
+
+// A near network takes less, but a process woken earlier finds nothing new.
+constexpr Duration least_wait = std::chrono::microseconds{500};
+// So often the others are asked again; whoever has not gone away by then is no contender.
+constexpr int most_rounds = 8;
+
+} // namespace
+
+void Lock::step_acquiring(Instant now) {
+    close_when_late(now);
+    switch (round_.outcome()) {
+    case Outcome::won: return step_fence(now);
+    case Outcome::lost: return step_contest(now);
+    case Outcome::pending:
+        if (out_of_time(now)) attempt_failed(now);
+        return;
+    }
+}
+
+// With no time to wait at all, one bounded round is still due.
+bool Lock::out_of_time(Instant now) const {
+    if (terms_.wait == Duration{}) return now >= round_.started() + terms_.node_timeout;
+    return give_up_at_ && now >= *give_up_at_;
+}
+
+void Lock::step_contest(Instant now) {
+    if (again_at_) {
+        if (out_of_time(now)) return attempt_failed(now);
+        if (now >= *again_at_) ask_again(now);
+        return;
+    }
+    if (!decide_by_) {
+        round_trip_ = std::clamp(now - asked_at_, least_wait, terms_.node_timeout);
+        decide_by_ = now + round_trip_;
+    }
+    switch (standing(round_, terms_.quorum, token_, now >= *decide_by_)) {
+    case Standing::undecided: return;
+    case Standing::ahead:
+        if (asked_again_ == most_rounds) return attempt_failed(now);
+        again_at_ = now + round_trip_;
+        return;
+    case Standing::behind: return attempt_failed(now, !out_of_reach());
+    case Standing::shut_out: return attempt_failed(now);
+    }
+}
+
+void Lock::ask_again(Instant now) {
+    blocker_ = blocker();
+    ++asked_again_;
+    asked_at_ = now;
+    again_at_.reset();
+    decide_by_.reset();
+    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
+        const auto &answer = round_.answers()[node];
+        if (!answer || answer->answer != Answer::refused) continue;
+        Request &request = ask(node, Verb::acquire, round_deadline());
+        request.fence = proposal_;
+        round_.ask_again(node, request.serial);
+    }
+}
+
+// The votes are won. The lock is held when a quorum of all nodes has its fence on record, or a higher one, since the
+// key is ours: then every later owner draws a higher one at one of them at least. A quorum of those that granted would
+// not be enough.
+void Lock::step_fence(Instant now) {
+    if (fence_ == 0) settle_fence(now);
+    if (now >= confirmation_.started() + terms_.node_timeout) confirmation_.close("no answer in time");
+    switch (confirmation_.outcome()) {
+    case Outcome::won:
+        if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
+        phase_ = Phase::held;
+        backoff_.reset();
+        splits_ = 0;
+        next_at_ = round_.started() + renewal_period();
+        return;
+    case Outcome::lost: return attempt_failed(now);
+    case Outcome::pending:
+        if (out_of_time(now)) attempt_failed(now);
+        return;
+    }
+}
+
+void Lock::settle_fence(Instant now) {
+    round_trip_ = now - asked_at_;
+    for (const auto &vote : round_.answers())
+        if (vote && vote->answer == Answer::granted) fence_ = std::max(fence_, vote->fence);
+    confirmation_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
+    const Serial first = std::exchange(next_serial_, next_serial_ + terms_.nodes);
+    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
+        std::optional<Reply> vote = round_.answers()[node];
+        // Who was the first to draw it has it; who has no key of ours cannot confirm. Of the others nothing is known
+        // yet.
+        if (!vote || (vote->answer == Answer::granted && vote->fence < fence_)) continue;
+        vote->serial = first + node;
+        confirmation_.take(*vote);
+    }
+    confirmed_ = confirmation_.outcome() == Outcome::pending;
+    if (!confirmed_) return;
+    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
+        if (confirmation_.answers()[node]) continue;
+        // Behind an acquire that is still under way, on the same connection.
+        requests_.push_back({.serial = first + node,
+                             .verb = Verb::confirm,
+                             .node = node,
+                             .key = terms_.key,
+                             .token = token_,
+                             .deadline = now + terms_.node_timeout,
+                             .fence = fence_});
+    }
+}
+
+std::optional<Instant> Lock::acquiring_deadline() const {
+    const std::optional<Instant> limit = terms_.wait == Duration{} ? std::nullopt : give_up_at_;
+    switch (round_.outcome()) {
+    case Outcome::won: return earlier(limit, confirmation_.started() + terms_.node_timeout);
+    case Outcome::lost: return earlier(limit, again_at_ ? again_at_ : earlier(decide_by_, round_deadline()));
+    case Outcome::pending: return earlier(limit, round_deadline());
+    }
+    return limit;
+}
+
+} // namespace redlock::core
