@@ -12,7 +12,7 @@ namespace redlock::cmd {
 
 namespace {
 
-constexpr std::size_t width = 79;
+constexpr std::size_t page_width = 79;
 constexpr std::size_t help_column = 31;
 
 // `text` broken at spaces; every line but the first begins with `indent` spaces, the first stands at
@@ -24,7 +24,7 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t column) 
         const std::size_t end = std::min(text.find(' '), text.size());
         const std::string_view word = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
-        if (!line_begins && column + 1 + word.size() > width) {
+        if (!line_begins && column + 1 + word.size() > page_width) {
             out += '\n' + std::string(indent, ' ');
             column = indent;
             line_begins = true;

@@ -13,7 +13,7 @@ struct Signal {
     int number;
     std::string_view name;
 };
-constexpr std::array<Signal, 29> signals{
+constexpr std::array<Signal, 29> known_signals{
     {{SIGHUP, "HUP"},   {SIGINT, "INT"},   {SIGQUIT, "QUIT"},   {SIGILL, "ILL"},   {SIGTRAP, "TRAP"},
      {SIGABRT, "ABRT"}, {SIGBUS, "BUS"},   {SIGFPE, "FPE"},     {SIGKILL, "KILL"}, {SIGUSR1, "USR1"},
      {SIGSEGV, "SEGV"}, {SIGUSR2, "USR2"}, {SIGPIPE, "PIPE"},   {SIGALRM, "ALRM"}, {SIGTERM, "TERM"},
@@ -28,7 +28,7 @@ std::optional<int> parse_signal(std::string_view text) {
     std::string name;
     for (const char c : text) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     if (name.starts_with("SIG")) name.erase(0, 3);
-    for (const Signal &signal : signals)
+    for (const Signal &signal : known_signals)
         if (signal.name == name) return signal.number;
     return std::nullopt;
 }

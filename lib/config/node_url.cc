@@ -17,7 +17,7 @@ constexpr std::size_t most_nodes = 64;
 constexpr std::size_t longest_socket_path = 107; // sun_path, less its final zero
 constexpr unsigned highest_db = 1'000'000;
 
-[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+[[noreturn]] void refuse_url(std::string_view text, std::string_view why) {
     throw ConfigError(fmt::format("bad node address '{}': {}", hide_password(text), why));
 }
 
@@ -35,22 +35,22 @@ bool has_space_or_control(std::string_view text) {
 [[noreturn]] void refuse_without_scheme(std::string_view text) {
     const std::string start = lower(text.substr(0, text.find(':')));
     if (start == "redis" || start == "rediss" || start == "unix" || start == "valkey")
-        refuse(text, "'://' is missing after the scheme; write redis://host:6379 or unix:///path");
-    if (text.starts_with('/')) refuse(text, "the scheme is missing; write unix:// in front of the path");
-    refuse(text, "the scheme is missing; write redis:// in front of it");
+        refuse_url(text, "'://' is missing after the scheme; write redis://host:6379 or unix:///path");
+    if (text.starts_with('/')) refuse_url(text, "the scheme is missing; write unix:// in front of the path");
+    refuse_url(text, "the scheme is missing; write redis:// in front of it");
 }
 
 [[noreturn]] void refuse_scheme(std::string_view text, std::string_view scheme) {
     if (scheme == "rediss" || scheme == "valkeys")
-        refuse(text, "this version of redlock has no TLS yet; use redis:// (through a tunnel where the network "
-                     "is not trusted) or unix://");
-    if (scheme == "valkey") refuse(text, "write redis:// for Valkey too");
+        refuse_url(text, "this version of redlock has no TLS yet; use redis:// (through a tunnel where the network "
+                         "is not trusted) or unix://");
+    if (scheme == "valkey") refuse_url(text, "write redis:// for Valkey too");
     if (scheme.find("unix") != scheme.npos || scheme.find("socket") != scheme.npos)
-        refuse(text, "for a unix socket write unix:///path");
+        refuse_url(text, "for a unix socket write unix:///path");
     constexpr std::array<std::string_view, 2> known{"redis", "unix"};
     const std::string_view guess = closest(scheme, known);
-    if (guess.empty()) refuse(text, "unknown scheme; write redis://host:6379 or unix:///path");
-    refuse(text, fmt::format("unknown scheme; did you mean {}://?", guess));
+    if (guess.empty()) refuse_url(text, "unknown scheme; write redis://host:6379 or unix:///path");
+    refuse_url(text, fmt::format("unknown scheme; did you mean {}://?", guess));
 }
 
 void take_login(std::string_view text, std::string_view login, NodeUrl &url) {
@@ -59,13 +59,13 @@ void take_login(std::string_view text, std::string_view login, NodeUrl &url) {
     if (colon == login.npos) return;
     url.password = percent_decode(login.substr(colon + 1));
     if (url.password.empty())
-        refuse(text, "the password before the '@' is empty (an unset variable?); leave out the ':' to have none");
+        refuse_url(text, "the password before the '@' is empty (an unset variable?); leave out the ':' to have none");
 }
 
 void take_db(std::string_view text, std::string_view db, std::string_view example, NodeUrl &url) {
     const auto value = parse_number<unsigned>(db);
     if (!value || *value > highest_db)
-        refuse(text, fmt::format("a database number must stand there, as in {}", example));
+        refuse_url(text, fmt::format("a database number must stand there, as in {}", example));
     url.db = *value;
 }
 
@@ -74,27 +74,27 @@ std::string_view take_host(std::string_view text, std::string_view rest, NodeUrl
     std::size_t end = 0;
     if (rest.starts_with('[')) {
         end = rest.find(']');
-        if (end == rest.npos) refuse(text, "the bracket '[' is not closed; write redis://[::1]:6379");
+        if (end == rest.npos) refuse_url(text, "the bracket '[' is not closed; write redis://[::1]:6379");
         url.host = rest.substr(1, end - 1);
         const std::string_view address = std::string_view(url.host).substr(0, url.host.find('%'));
         if (address.find(':') == address.npos || address.find_first_not_of("0123456789abcdefABCDEF:.") != address.npos)
-            refuse(text, "only an IPv6 address goes in brackets, as in redis://[::1]:6379");
+            refuse_url(text, "only an IPv6 address goes in brackets, as in redis://[::1]:6379");
         rest.remove_prefix(end + 1);
         if (!rest.empty() && rest[0] != ':' && rest[0] != '/')
-            refuse(text, "only :port or /db may follow the bracket ']'");
+            refuse_url(text, "only :port or /db may follow the bracket ']'");
     } else {
         end = std::min(rest.find_first_of(":/"), rest.size());
         url.host = rest.substr(0, end);
         if (url.host.find_first_of("[]") != url.host.npos)
-            refuse(text, "an IPv6 address begins with '[' and ends with ']', as in redis://[::1]:6379");
+            refuse_url(text, "an IPv6 address begins with '[' and ends with ']', as in redis://[::1]:6379");
         rest.remove_prefix(end);
         const std::string_view port = rest.substr(0, rest.find('/'));
         if (std::count(port.begin(), port.end(), ':') > 1)
-            refuse(text, "an IPv6 address goes in brackets, as in redis://[::1]:6379");
+            refuse_url(text, "an IPv6 address goes in brackets, as in redis://[::1]:6379");
     }
-    if (url.host.empty()) refuse(text, "the host is missing; write redis://host:6379");
+    if (url.host.empty()) refuse_url(text, "the host is missing; write redis://host:6379");
     if (has_space_or_control(url.host))
-        refuse(text, "a space or control character in the host; several nodes are separated by commas");
+        refuse_url(text, "a space or control character in the host; several nodes are separated by commas");
     return rest;
 }
 
@@ -106,13 +106,14 @@ NodeUrl parse_tcp(std::string_view text, std::string_view rest) {
         rest.remove_prefix(at + 1);
     }
     if (rest.find_first_of("?#") != rest.npos)
-        refuse(text, "nothing may follow a '?' or '#' here; the database goes after a '/', as in redis://host:6379/2");
+        refuse_url(text,
+                   "nothing may follow a '?' or '#' here; the database goes after a '/', as in redis://host:6379/2");
     rest = take_host(text, rest, url);
     if (rest.starts_with(':')) {
         const std::string_view port = rest.substr(1, rest.find('/') - 1);
-        if (port.empty()) refuse(text, "the port is missing after ':'");
+        if (port.empty()) refuse_url(text, "the port is missing after ':'");
         url.port = parse_number<std::uint16_t>(port).value_or(0);
-        if (url.port == 0) refuse(text, "the port must be a number from 1 to 65535");
+        if (url.port == 0) refuse_url(text, "the port must be a number from 1 to 65535");
         rest.remove_prefix(port.size() + 1);
     }
     if (rest.size() > 1)
@@ -127,18 +128,18 @@ NodeUrl parse_unix(std::string_view text, std::string_view rest) {
         rest.remove_prefix(at + 1);
     }
     if (!rest.starts_with('/'))
-        refuse(text, "the path must begin with '/': three slashes, as in unix:///run/redis.sock");
+        refuse_url(text, "the path must begin with '/': three slashes, as in unix:///run/redis.sock");
     const std::size_t query = rest.find('?');
     if (query != rest.npos) {
         const std::string_view option = rest.substr(query + 1);
-        if (!option.starts_with("db=")) refuse(text, "only ?db=N may follow the path");
+        if (!option.starts_with("db=")) refuse_url(text, "only ?db=N may follow the path");
         take_db(text, option.substr(3), "unix:///run/redis.sock?db=2", url);
     }
     url.path = percent_decode(rest.substr(0, query));
-    if (url.path.ends_with('/')) refuse(text, "the path names a folder, not a socket");
-    if (url.path.find('\0') != url.path.npos) refuse(text, "a zero byte in the path");
+    if (url.path.ends_with('/')) refuse_url(text, "the path names a folder, not a socket");
+    if (url.path.find('\0') != url.path.npos) refuse_url(text, "a zero byte in the path");
     if (url.path.size() > longest_socket_path)
-        refuse(text, fmt::format("the path is longer than a unix socket's can be ({} bytes)", longest_socket_path));
+        refuse_url(text, fmt::format("the path is longer than a unix socket's can be ({} bytes)", longest_socket_path));
     return url;
 }
 
@@ -163,7 +164,7 @@ std::string NodeUrl::display() const {
 }
 
 NodeUrl parse_node_url(std::string_view text) {
-    if (text.empty()) refuse(text, "it is empty; write redis://host:6379 or unix:///path");
+    if (text.empty()) refuse_url(text, "it is empty; write redis://host:6379 or unix:///path");
     const std::size_t end = text.find("://");
     if (end == text.npos) refuse_without_scheme(text);
     const std::string scheme = lower(text.substr(0, end));

@@ -27,7 +27,9 @@ class ExecClient : public Client {
     [[nodiscard]] std::optional<Instant> own_deadline() const override {
         return supervisor_ ? supervisor_->deadline() : std::nullopt;
     }
+    // Once the lease is lost there is no V any more, and what is due is for the supervisor to say.
     [[nodiscard]] std::optional<Instant> must_run_at() const override {
+        if (lock_->validity() == distant_past) return own_deadline();
         return lock_->validity() - scenario_.margin + scenario_.margin / 4;
     }
 
