@@ -4,7 +4,6 @@
 #include "core/lock.hh"
 
 #include <algorithm>
-#include <utility>
 
 namespace redlock::core {
 
@@ -35,24 +34,17 @@ bool Lock::out_of_time(Instant now) const {
 }
 
 void Lock::step_contest(Instant now) {
-    if (again_at_) {
-        if (out_of_time(now)) return attempt_failed(now);
-        if (now >= *again_at_) ask_again(now);
-        return;
-    }
     if (!decide_by_) {
         round_trip_ = std::clamp(now - asked_at_, least_wait, terms_.node_timeout);
         decide_by_ = now + round_trip_;
     }
-    switch (standing(round_, terms_.quorum, token_, now >= *decide_by_)) {
-    case Standing::undecided: return;
-    case Standing::ahead:
-        if (asked_again_ == most_rounds) return attempt_failed(now);
-        again_at_ = now + round_trip_;
-        return;
-    case Standing::behind: return attempt_failed(now, !out_of_reach());
-    case Standing::shut_out: return attempt_failed(now);
-    }
+    const Standing found = standing(round_, terms_.quorum, token_, now >= *decide_by_);
+    if (found == Standing::shut_out || out_of_time(now)) return attempt_failed(now);
+    if (found == Standing::behind) return attempt_failed(now, !out_of_reach());
+    if (found == Standing::undecided) return;
+    if (asked_again_ == most_rounds) return attempt_failed(now);
+    if (!again_at_) again_at_ = now + round_trip_;
+    if (now >= *again_at_) ask_again(now);
 }
 
 void Lock::ask_again(Instant now) {
@@ -74,11 +66,12 @@ void Lock::ask_again(Instant now) {
 // key is ours: then every later owner draws a higher one at one of them at least. A quorum of those that granted would
 // not be enough.
 void Lock::step_fence(Instant now) {
-    if (fence_ == 0) settle_fence(now);
+    if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
+    const bool first = fence_ == 0;
+    if (first) settle_fence(now);
     if (now >= confirmation_.started() + terms_.node_timeout) confirmation_.close("no answer in time");
     switch (confirmation_.outcome()) {
     case Outcome::won:
-        if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
         phase_ = Phase::held;
         backoff_.reset();
         splits_ = 0;
@@ -86,7 +79,8 @@ void Lock::step_fence(Instant now) {
         return;
     case Outcome::lost: return attempt_failed(now);
     case Outcome::pending:
-        if (out_of_time(now)) attempt_failed(now);
+        if (out_of_time(now)) return attempt_failed(now);
+        if (first) ask_to_confirm(now);
         return;
     }
 }
@@ -96,27 +90,23 @@ void Lock::settle_fence(Instant now) {
     for (const auto &vote : round_.answers())
         if (vote && vote->answer == Answer::granted) fence_ = std::max(fence_, vote->fence);
     confirmation_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
-    const Serial first = std::exchange(next_serial_, next_serial_ + terms_.nodes);
-    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
-        std::optional<Reply> vote = round_.answers()[node];
-        // Who was the first to draw it has it; who has no key of ours cannot confirm. Of the others nothing is known
-        // yet.
+    for (std::optional<Reply> vote : round_.answers()) {
+        const Serial serial = next_serial_++;
+        // Who drew it has it on record, and who has no key of ours cannot confirm it. Of the others nothing is known.
         if (!vote || (vote->answer == Answer::granted && vote->fence < fence_)) continue;
-        vote->serial = first + node;
+        vote->serial = serial;
         confirmation_.take(*vote);
     }
     confirmed_ = confirmation_.outcome() == Outcome::pending;
-    if (!confirmed_) return;
+}
+
+// Where the acquire is still under way, behind it on the same connection.
+void Lock::ask_to_confirm(Instant now) {
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         if (confirmation_.answers()[node]) continue;
-        // Behind an acquire that is still under way, on the same connection.
-        requests_.push_back({.serial = first + node,
-                             .verb = Verb::confirm,
-                             .node = node,
-                             .key = terms_.key,
-                             .token = token_,
-                             .deadline = now + terms_.node_timeout,
-                             .fence = fence_});
+        Request &request = ask(node, Verb::confirm, now + terms_.node_timeout);
+        request.fence = fence_;
+        confirmation_.ask_again(node, request.serial);
     }
 }
 

@@ -43,12 +43,13 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
     attempt_begins_ = next_serial_;
     lease_ = Lease(terms_.nodes, terms_.quorum);
     phase_ = Phase::acquiring;
-    touched_.assign(terms_.nodes, true);
     start_round(now, Verb::acquire);
 }
 
 Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
-    return requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, terms_.ttl, deadline});
+    if (verb == Verb::acquire) touched_[node] = next_serial_;
+    const Duration ttl = verb == Verb::abandon ? Duration{} : terms_.ttl;
+    return requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline});
 }
 
 void Lock::start_round(Instant now, Verb verb) {
@@ -60,7 +61,7 @@ void Lock::start_round(Instant now, Verb verb) {
         request.fence = verb == Verb::acquire ? proposal_ : fence_;
         if (verb != Verb::extend) continue;
         request.until = until_for(node);
-        touched_[node] = touched_[node] || request.until > 0;
+        if (request.until > 0) touched_[node] = request.serial;
     }
 }
 
@@ -88,7 +89,9 @@ void Lock::on_reply(Instant now, const Reply &reply) {
 
 // What a reply about this attempt's token says about who holds our key.
 void Lock::apply(Instant now, const Reply &reply) {
-    if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent) touched_[reply.node] = false;
+    if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent &&
+        reply.serial == touched_[reply.node])
+        touched_[reply.node] = 0;
     if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
     if (reply.verb != Verb::acquire && reply.verb != Verb::confirm && reply.verb != Verb::extend) return;
     // Silence and errors prove nothing: the expiry stays as it was.
@@ -141,8 +144,8 @@ void Lock::attempt_failed(Instant now, bool split) {
     }
     if (give_up_at_ && now >= *give_up_at_) return clean_up(now, Ending::busy);
     for (NodeIndex node = 0; node < terms_.nodes; ++node)
-        if (touched_[node]) ask(node, Verb::abandon, now + terms_.node_timeout);
-    touched_.assign(terms_.nodes, false);
+        if (touched_[node] > 0) ask(node, Verb::abandon, now + terms_.node_timeout);
+    touched_.assign(terms_.nodes, 0);
     splits_ = split ? splits_ + 1 : 0;
     phase_ = Phase::pausing;
     next_at_ = now + next_pause(split);
@@ -176,7 +179,7 @@ void Lock::start_sweep(Instant now, Phase phase, Verb verb, Ending ending) {
     plan.key = terms_.key;
     plan.token = token_;
     plan.fence = verb == Verb::release ? fence_ : 0;
-    plan.ask = verb == Verb::release ? std::vector<bool>(terms_.nodes, true) : touched_;
+    for (const Serial touched : touched_) plan.ask.push_back(verb == Verb::release || touched > 0);
     plan.await = responsive_;
     plan.quorum = terms_.quorum;
     plan.node_timeout = terms_.node_timeout;

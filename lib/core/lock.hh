@@ -94,6 +94,7 @@ class Lock : public Conversation {
     void step_contest(Instant now);
     void step_fence(Instant now);
     void settle_fence(Instant now);
+    void ask_to_confirm(Instant now);
     void ask_again(Instant now);
     [[nodiscard]] bool out_of_time(Instant now) const;
     [[nodiscard]] std::optional<Instant> acquiring_deadline() const;
@@ -121,7 +122,7 @@ class Lock : public Conversation {
     Instant asked_at_{}; // when the round, or the latest part of it, was sent
     Lease lease_;
     std::optional<Sweep> sweep_;
-    std::vector<bool> touched_;    // a command of this attempt may have reached the node
+    std::vector<Serial> touched_;  // the latest request of this attempt that may have set the key there; 0: none
     std::vector<bool> responsive_; // the node answered, and has not been silent since
     std::vector<Serial> latest_;   // the latest request to the node whose outcome is known
 

@@ -34,7 +34,7 @@ inline Reply reply_to(const Request &request, Answer answer, std::optional<Insta
     reply.node = request.node;
     reply.answer = answer;
     reply.refusal = request.verb == Verb::acquire ? Refusal::held : Refusal::absent;
-    if (answer == Answer::refused) reply.holder = "somebody";
+    if (reply.answer == Answer::refused && reply.refusal == Refusal::held) reply.holder = "somebody";
     reply.sent = sent;
     return reply;
 }

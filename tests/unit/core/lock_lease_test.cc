@@ -247,7 +247,6 @@ TEST(Extend, ANodeThatLostTheKeyNoLongerCounts) {
     d.hear(at, 0, Answer::refused, at);
     d.hear(at, 1, Answer::granted, at);
     EXPECT_EQ(d.validity(), period + trusted);
-    EXPECT_EQ(d.lock.blocker(), "somebody");
     // One yes is not a quorum: once more, and soon.
     d.hear(at, 2, Answer::error, at);
     EXPECT_LE(*d.lock.deadline(), d.now + period / 4);
@@ -318,7 +317,7 @@ TEST(LockDeathTest, OnlyWhatWasWonIsReleased) {
     Driver d(terms_for(3));
     EXPECT_DEATH(d.release({}), "only what was won");
     d.acquire({});
-    EXPECT_DEATH(d.lock.acquire(d.now, "other"), "one attempt at a time");
+    EXPECT_DEATH(d.lock.acquire(d.now, "other", 0), "one attempt at a time");
 }
 
 TEST(LockDeathTest, WhatWasWonIsNotGivenUp) {

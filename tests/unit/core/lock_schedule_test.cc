@@ -15,7 +15,7 @@ namespace {
 constexpr milliseconds ms{1};
 
 struct Seen {
-    int held = 0, lost = 0, released = 0, renewed = 0, retried = 0;
+    int held = 0, lost = 0, released = 0, renewed = 0, retried = 0, confirmed = 0, set_anew = 0;
 };
 
 class World {
@@ -50,6 +50,9 @@ class World {
     struct Node {
         std::string holder;
         Instant expiry{};
+        Fence fence = 0;
+        Serial heard = 0; // of the latest request whose outcome we know
+        Serial set = 0;   // of the latest that was granted
         Instant promise = distant_past;       // until when our key lives, as far as the lock can know
         Instant sent{}, reached{}, replied{}; // the latest of each: a connection keeps the order
         Instant deaf_until{};
@@ -115,7 +118,8 @@ class World {
             EXPECT_EQ(lock_.validity(), distant_past);
         }
         for (const Request &request : requests) {
-            EXPECT_TRUE(request.verb == Verb::acquire  ? phase == Phase::acquiring
+            const bool of_attempt = request.verb == Verb::acquire || request.verb == Verb::confirm;
+            EXPECT_TRUE(of_attempt                     ? phase == Phase::acquiring
                         : request.verb == Verb::extend ? before == Phase::held
                                                        : before != phase)
                 << static_cast<int>(request.verb) << " in phase " << static_cast<int>(phase);
@@ -129,6 +133,13 @@ class World {
         case Phase::idle: ++seen_.retried; return after(below(2 * ms), [this] { acquire(); });
         case Phase::held:
             ++seen_.held;
+            EXPECT_GE(std::count_if(nodes_.begin(), nodes_.end(),
+                                    [&](const Node &node) { return node.fence >= lock_.fence(); }),
+                      static_cast<std::ptrdiff_t>(terms_.quorum))
+                << "the fence is not on record";
+            EXPECT_GT(lock_.fence(), last_fence_);
+            last_fence_ = lock_.fence();
+            seen_.confirmed += lock_.fence_was_confirmed() ? 1 : 0;
             EXPECT_FALSE(was_lost_);
             return after(below(one_in(3) ? 2 * ms : 3 * terms_.ttl), [this] { release(); });
         case Phase::lost:
@@ -147,6 +158,7 @@ class World {
         if (lock_.phase() != Phase::idle) return;
         for (Node &node : nodes_) node.promise = distant_past;
         token_ = "token" + std::to_string(++attempts_);
+        first_serial_ = last_serial_ + 1;
         input([&] { lock_.acquire(now_, token_, 0); });
     }
     void release() {
@@ -162,10 +174,13 @@ class World {
             << "a busy loop in phase " << static_cast<int>(before);
     }
     void hear(const Reply &reply) {
-        // Only now can the lock know that the node does not hold its key.
-        if (reply.answer == Answer::refused && reply.serial >= first_serial_ &&
-            (reply.verb == Verb::acquire || reply.verb == Verb::extend))
-            nodes_[reply.node].promise = distant_past;
+        // Only now can the lock know that the node does not hold its key. What was said before is history.
+        Node &node = nodes_[reply.node];
+        const bool says_it = reply.verb == Verb::acquire || reply.verb == Verb::confirm || reply.verb == Verb::extend;
+        if (reply.serial >= std::max(first_serial_, node.heard) && says_it) {
+            if (reply.answer == Answer::refused && reply.serial > node.set) node.promise = distant_past;
+            if (reply.answer == Answer::refused || reply.answer == Answer::granted) node.heard = reply.serial;
+        }
         input([&] { lock_.on_reply(now_, reply); });
     }
 
@@ -202,7 +217,6 @@ class World {
         EXPECT_EQ(request.token, token_);
         EXPECT_EQ(request.deadline, now_ + terms_.node_timeout);
         EXPECT_GT(request.serial, last_serial_);
-        if (request.verb == Verb::acquire && request.node == 0) first_serial_ = request.serial;
         last_serial_ = request.serial;
         Node &node = nodes_[request.node];
         const bool removes = request.verb == Verb::release || request.verb == Verb::abandon;
@@ -218,9 +232,10 @@ class World {
         node.reached = std::max({node.reached, sent + latency(), node.deaf_until});
         node.may_keep = node.may_keep || (removes && lost);
         const auto silent = reply_to(request, Answer::silent, sent);
+        const Instant validity = lock_.validity();
         if (lost) return after(request.deadline - now_, [=, this] { hear(silent); });
         events_.emplace(node.reached, [=, this] {
-            Reply reply = execute(request);
+            Reply reply = execute(request, validity);
             reply.sent = sent;
             Node &there = nodes_[request.node];
             there.replied = std::max(there.replied, now_ + latency());
@@ -249,15 +264,26 @@ class World {
         return node.holder;
     }
 
-    Reply execute(const Request &request) {
+    Reply execute(const Request &request, Instant validity) {
         Node &node = nodes_[request.node];
         std::string &holder = held_by(node);
         Reply reply = reply_to(request, Answer::granted, std::nullopt);
         const Duration drift = (terms_.ttl * drift_percent_ + Duration{99}) / 100;
         const Instant expiry = now_ + terms_.ttl - drift - terms_.trust.slack - 2 * ms;
-        if (request.verb == Verb::acquire && holder.empty()) {
+        node.fence = std::max(node.fence, request.verb == Verb::acquire ? 0 : request.fence);
+        reply.node_time = now_.time_since_epoch() / std::chrono::microseconds{1};
+        if (request.verb == Verb::acquire && (holder.empty() || holder == request.token)) {
+            if (holder.empty()) node.fence += 1 + random_() % 2;
+            reply.fence = node.fence;
             holder = request.token;
             node.expiry = expiry;
+        } else if (request.verb == Verb::extend && holder.empty() && *reply.node_time < request.until) {
+            EXPECT_TRUE(now_ < validity || validity == distant_past) << "set anew when the lease was over";
+            holder = request.token;
+            node.expiry = expiry;
+            reply.answer = Answer::refused;
+            reply.refusal = Refusal::set_anew;
+            ++seen_.set_anew;
         } else if (holder != request.token) {
             reply.answer = Answer::refused;
             reply.refusal = request.verb == Verb::acquire ? Refusal::held
@@ -268,11 +294,13 @@ class World {
         } else if (request.verb == Verb::extend) {
             node.expiry = std::max(node.expiry, expiry);
             ++seen_.renewed;
-        } else {
+        } else if (request.verb != Verb::confirm) {
             holder.clear();
         }
-        if (reply.answer == Answer::granted && request.ttl > Duration{} && request.token == token_)
+        if (reply.answer == Answer::granted && request.ttl > Duration{} && request.token == token_) {
             node.promise = node.expiry;
+            node.set = request.serial;
+        }
         return reply;
     }
 
@@ -295,6 +323,7 @@ class World {
     int attempts_ = 0;
     Serial first_serial_ = 0, last_serial_ = 0;
     bool was_lost_ = false;
+    Fence last_fence_ = 0;
 };
 
 TEST(Schedule, KeepsThePromisesInEveryOne) {
@@ -306,7 +335,9 @@ TEST(Schedule, KeepsThePromisesInEveryOne) {
             FAIL() << "seed " << seed;
         }
     }
-    for (const int count : {seen.held, seen.lost, seen.released, seen.renewed, seen.retried}) EXPECT_GT(count, 1000);
+    for (const int count :
+         {seen.held, seen.lost, seen.released, seen.renewed, seen.retried, seen.confirmed, seen.set_anew})
+        EXPECT_GT(count, 1000);
 }
 
 } // namespace

@@ -38,7 +38,7 @@ struct Game {
 
 // The model: written from the protocol, shares nothing with the code.
 struct Model {
-    enum { open, won, failed } state = open;
+    enum { open, ahead, won, failed } state = open;
     std::vector<char> vote; // ' ' none, 's' silent, 'e' error, 'r' refused, 'g' granted
     std::vector<Duration> expiry;
     std::vector<bool> reached;
@@ -58,7 +58,11 @@ struct Model {
         if (granted >= quorum) {
             state = validity(game) - now.time_since_epoch() >= game.terms.needed ? won : failed;
         } else if (granted + missing < quorum) {
-            state = failed;
+            // Those who refuse all name the same rival, whose token is smaller than ours.
+            const auto rival = std::count(vote.begin(), vote.end(), 'r');
+            const bool out_of_reach = granted + missing + rival < quorum;
+            if (rival >= quorum || out_of_reach || granted + missing <= rival) state = failed;
+            else state = granted > rival + missing ? ahead : open;
         }
     }
     [[nodiscard]] Duration validity(const Game &game) const {
@@ -73,7 +77,7 @@ struct Model {
 };
 
 struct Tally {
-    int won = 0, failed = 0, too_late = 0;
+    int won = 0, failed = 0, too_late = 0, ahead = 0;
 };
 
 void play(const Game &game, Tally &tally) {
@@ -105,7 +109,7 @@ void play(const Game &game, Tally &tally) {
             return;
         }
         ASSERT_EQ(lock.validity(), distant_past);
-        if (model.state == Model::open) {
+        if (model.state == Model::open || model.state == Model::ahead) {
             ASSERT_EQ(lock.phase(), Phase::acquiring);
             ASSERT_TRUE(driver.asked.empty());
             return;
@@ -156,6 +160,17 @@ void play(const Game &game, Tally &tally) {
         }
     }
     ASSERT_NE(model.state, Model::open);
+    if (model.state == Model::ahead) {
+        // Nobody has a quorum, and we have more than anybody else: those that refused are asked again.
+        ++tally.ahead;
+        driver.to_deadline();
+        std::vector<NodeIndex> refusing;
+        for (NodeIndex node = 0; node < game.terms.nodes; ++node)
+            if (model.vote[node] == 'r') refusing.push_back(node);
+        ASSERT_EQ(nodes_of(driver.asked, Verb::acquire), refusing);
+        for (const Request &request : driver.asked) ASSERT_EQ(request.token, "token");
+        return;
+    }
     const bool quorum_granted =
         std::count(model.vote.begin(), model.vote.end(), 'g') >= static_cast<int>(game.terms.quorum);
     ++(model.state == Model::won ? tally.won : quorum_granted ? tally.too_late : tally.failed);

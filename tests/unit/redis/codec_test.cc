@@ -39,23 +39,47 @@ bool breaks(std::string_view bytes) {
 TEST(Encode, WritesBytesNotText) {
     EXPECT_EQ(encode({"AUTH", "a b"}), "*2\r\n$4\r\nAUTH\r\n$3\r\na b\r\n");
     const std::string bytes = encode(request(Verb::release));
-    EXPECT_TRUE(bytes.starts_with("*5\r\n$4\r\nEVAL\r\n"));
-    EXPECT_TRUE(bytes.ends_with(std::string("\r\n$1\r\n1\r\n$4\r\nk\0\r\n\r\n$1\r\nt\r\n", 26)));
+    EXPECT_TRUE(bytes.starts_with("*7\r\n$4\r\nEVAL\r\n"));
+    EXPECT_TRUE(bytes.ends_with(std::string("\r\n$1\r\n2\r\n$4\r\nk\0\r\n\r\n$20\r\nredlock:{k\0\r\n}:fence\r\n"
+                                            "$1\r\nt\r\n$1\r\n0\r\n",
+                                            60)));
 }
 
-TEST(Encode, RoundsTheTtlUp) { EXPECT_TRUE(encode(request(Verb::acquire)).ends_with("\r\n$4\r\n1501\r\n")); }
+TEST(Encode, RoundsTheTtlUp) {
+    EXPECT_TRUE(encode(request(Verb::acquire)).ends_with("\r\n$1\r\nt\r\n$4\r\n1501\r\n$1\r\n0\r\n"));
+}
+
+TEST(Encode, FenceAndUntil) {
+    core::Request extend = request(Verb::extend);
+    extend.fence = core::fence_limit - 1;
+    extend.until = 1'700'000'000'000'000;
+    EXPECT_TRUE(encode(extend).ends_with("\r\n$4\r\n1501\r\n$16\r\n9007199254740991\r\n$16\r\n1700000000000000\r\n"));
+    extend.verb = Verb::confirm;
+    EXPECT_TRUE(encode(extend).ends_with("\r\n$1\r\nt\r\n$16\r\n9007199254740991\r\n"));
+}
 
 TEST(Encode, ScriptsTravelWithoutComments) {
-    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::abandon, Verb::status}) {
+    for (const Verb verb : {Verb::acquire, Verb::confirm, Verb::extend, Verb::release, Verb::abandon, Verb::status}) {
         EXPECT_EQ(encode(request(verb)).find("--"), std::string::npos);
-        EXPECT_LT(encode(request(verb)).size(), 600U);
+        EXPECT_LT(encode(request(verb)).size(), 1400U); // one segment
     }
     EXPECT_EQ(encode(request(Verb::release)), encode(request(Verb::abandon)));
 }
 
 TEST(Decode, TakesEveryAnswer) {
-    EXPECT_EQ(decode("*1\r\n$7\r\ngranted\r\n", Verb::acquire)->answer, Answer::granted);
-    EXPECT_EQ(decode("*1\r\n$8\r\nextended\r\n", Verb::extend)->answer, Answer::granted);
+    const auto granted = decode("*3\r\n$7\r\ngranted\r\n:17\r\n:1000000\r\n", Verb::acquire);
+    EXPECT_EQ(granted->answer, Answer::granted);
+    EXPECT_EQ(granted->fence, 17U);
+    EXPECT_EQ(granted->node_time, 1'000'000);
+    const auto extended = decode("*2\r\n$8\r\nextended\r\n:1000000\r\n", Verb::extend);
+    EXPECT_EQ(extended->answer, Answer::granted);
+    EXPECT_EQ(extended->node_time, 1'000'000);
+    const auto anew = decode("*2\r\n$8\r\nset anew\r\n:1000000\r\n", Verb::extend);
+    EXPECT_EQ(anew->answer, Answer::refused);
+    EXPECT_EQ(anew->refusal, Refusal::set_anew);
+    EXPECT_EQ(anew->node_time, 1'000'000);
+    EXPECT_EQ(decode("*1\r\n$9\r\nconfirmed\r\n", Verb::confirm)->answer, Answer::granted);
+    EXPECT_EQ(decode("*1\r\n$6\r\nabsent\r\n", Verb::confirm)->refusal, Refusal::absent);
     EXPECT_EQ(decode("*1\r\n$7\r\ndeleted\r\n", Verb::release)->answer, Answer::granted);
     const auto held = decode("*3\r\n$7\r\nrefused\r\n$2\r\n\xff\n\r\n:1500\r\n", Verb::acquire);
     EXPECT_EQ(held->answer, Answer::refused);
@@ -77,7 +101,19 @@ TEST(Decode, TakesBothAnswersToStatus) {
     EXPECT_EQ(held->refusal, Refusal::held);
     EXPECT_EQ(held->holder, "\xff\n");
     EXPECT_EQ(held->holder_ttl, milliseconds{1500});
+    EXPECT_EQ(held->fence, 0U);
     EXPECT_EQ(decode("*3\r\n$4\r\nheld\r\n$0\r\n\r\n:-1\r\n", Verb::status)->holder_ttl, std::nullopt);
+    EXPECT_EQ(decode("*4\r\n$4\r\nheld\r\n$0\r\n\r\n:-1\r\n:17\r\n", Verb::status)->fence, 17U);
+}
+
+TEST(Decode, RefusesWhatIsNoFence) {
+    for (const std::string_view fence : {"0", "-1", "9007199254740992", "9223372036854775807"})
+        EXPECT_FALSE(decode("*3\r\n$7\r\ngranted\r\n:" + std::string(fence) + "\r\n:1000000\r\n", Verb::acquire))
+            << fence;
+    EXPECT_FALSE(decode("*3\r\n$7\r\ngranted\r\n$1\r\n5\r\n:1000000\r\n", Verb::acquire));
+    EXPECT_FALSE(decode("*3\r\n$7\r\ngranted\r\n:5\r\n:-1\r\n", Verb::acquire));
+    EXPECT_EQ(decode("*3\r\n$7\r\ngranted\r\n:9007199254740991\r\n:1\r\n", Verb::acquire)->fence,
+              core::fence_limit - 1);
 }
 
 TEST(Decode, RefusesOtherAnswersToStatus) {
@@ -100,7 +136,7 @@ TEST(Decode, TakesEveryTimeLeft) {
 }
 
 TEST(Decode, IgnoresFieldsThatLaterScriptsAppend) {
-    EXPECT_EQ(decode("*2\r\n$7\r\ngranted\r\n:17\r\n", Verb::acquire)->answer, Answer::granted);
+    EXPECT_EQ(decode("*4\r\n$7\r\ngranted\r\n:17\r\n:1\r\n:5\r\n", Verb::acquire)->answer, Answer::granted);
 }
 
 TEST(Decode, RefusesOtherShapes) {
@@ -108,9 +144,12 @@ TEST(Decode, RefusesOtherShapes) {
          {"+OK\r\n", ":1\r\n", "$-1\r\n", "$7\r\ngranted\r\n", "*0\r\n", "*-1\r\n", "*1\r\n:1\r\n",
           "*1\r\n$5\r\nother\r\n", "*1\r\n$8\r\nextended\r\n", "*1\r\n$7\r\nrefused\r\n",
           "*2\r\n$7\r\nrefused\r\n$1\r\nx\r\n", "*3\r\n$7\r\nrefused\r\n:1\r\n:1\r\n",
-          "*3\r\n$7\r\nrefused\r\n$1\r\nx\r\n$1\r\n5\r\n", "*1\r\n$6\r\nabsent\r\n"})
+          "*3\r\n$7\r\nrefused\r\n$1\r\nx\r\n$1\r\n5\r\n", "*1\r\n$6\r\nabsent\r\n", "*1\r\n$7\r\ngranted\r\n",
+          "*2\r\n$7\r\ngranted\r\n:17\r\n", "*1\r\n$9\r\nconfirmed\r\n", "*2\r\n$8\r\nset anew\r\n:1\r\n"})
         EXPECT_FALSE(decode(bytes, Verb::acquire)) << bytes;
-    EXPECT_FALSE(decode("*1\r\n$7\r\ngranted\r\n", Verb::extend));
+    for (const std::string_view bytes : {"*3\r\n$7\r\ngranted\r\n:17\r\n:1\r\n", "*1\r\n$8\r\nextended\r\n",
+                                         "*1\r\n$8\r\nset anew\r\n", "*1\r\n$9\r\nconfirmed\r\n"})
+        EXPECT_FALSE(decode(bytes, Verb::extend)) << bytes;
     EXPECT_FALSE(decode("*1\r\n$8\r\nnot ours\r\n", Verb::release));
 }
 

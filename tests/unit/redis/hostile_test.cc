@@ -12,7 +12,7 @@ using core::Answer;
 using core::Verb;
 
 constexpr std::string_view named = "+OK\r\n"; // to CLIENT SETNAME
-constexpr std::string_view granted = "*1\r\n$7\r\ngranted\r\n";
+constexpr std::string_view granted = "*3\r\n$7\r\ngranted\r\n:17\r\n:1000000\r\n";
 
 bool says(const core::Reply &reply, std::string_view words) { return reply.text.find(words) != std::string::npos; }
 
@@ -197,7 +197,7 @@ TEST(Hostile, AServerThatClosesAtOnceIsNotDialledForEver) {
 TEST(Hostile, OneByteAtATime) {
     const FakeServer server([](const Peer &peer) {
         peer.read();
-        constexpr std::string_view bytes = "*1\r\n$7\r\ngranted\r\n+OK\r\n";
+        constexpr std::string_view bytes = "*3\r\n$7\r\ngranted\r\n:17\r\n:1000000\r\n+OK\r\n";
         for (const char &byte : bytes)
             if (!peer.write({&byte, 1})) return;
         peer.wait();
