@@ -69,6 +69,7 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
     if (left() <= Duration::zero()) return too_late();
     report.result = "acquired";
     report.token = run.lock().token();
+    report.fence = run.lock().fence();
     report.validity = left();
     try {
         print_report(settings, report);

@@ -88,8 +88,9 @@ int Exec::run() {
 
 void Exec::start() {
     if (settings_.verbosity > 0)
-        say("{} is held until the command ends; for {} at first, then renewed", printable(settings_.name),
-            config::show_duration(run_.lock().validity() - event::now()));
+        say("{} is held until the command ends; for {} at first, then renewed; its fence is {}",
+            printable(settings_.name), config::show_duration(run_.lock().validity() - event::now()),
+            run_.lock().fence());
     // As late as can be: what was far enough ahead when the lock was won may not be any more (a suspend, a
     // busy machine). A renewal is due then, and brings it forward again.
     while (run_.signal() == 0 && run_.lock().phase() == core::Phase::held &&
@@ -99,6 +100,7 @@ void Exec::start() {
     process::adopt_orphans();
     job_.emplace(settings_,
                  std::vector<std::string>{"REDLOCK_NAME=" + settings_.name, "REDLOCK_TOKEN=" + run_.lock().token(),
+                                          "REDLOCK_FENCE=" + std::to_string(run_.lock().fence()),
                                           "REDLOCK_TTL_MS=" + std::to_string(to_ms(settings_.timing.ttl)),
                                           "REDLOCK_HELD=" + run_.held_for_command()},
                  signals_);

@@ -33,6 +33,7 @@ std::string_view word_of(const core::Reply &reply) {
         return reply.verb == core::Verb::extend ? "extended" : "deleted";
     case Answer::refused:
         if (reply.refusal == Refusal::absent) return "absent";
+        if (reply.refusal == Refusal::set_anew) return "set_anew";
         return reply.refusal == Refusal::held ? "held" : "not_ours";
     case Answer::error: return "error";
     case Answer::silent: break;
@@ -46,6 +47,7 @@ std::string sentence_of(const core::Reply &reply, std::string_view known_holder)
     if (reply.answer == Answer::granted) return reply.verb == core::Verb::acquire ? "granted" : "done";
     if (reply.answer != Answer::refused) return reply.text;
     if (reply.refusal == Refusal::absent) return looked ? "free" : "the key is gone";
+    if (reply.refusal == Refusal::set_anew) return "the key was gone, and was set again";
     std::string text = reply.refusal == Refusal::held ? "held" : "now held";
     if (reply.holder != known_holder) text += " by " + describe_holder(reply.holder);
     if (!looked) return text;
@@ -61,6 +63,8 @@ Json holder_json(std::string_view token) {
             {"pid", holder->pid},           {"since", show_time(holder->since_ms, true)},
             {"since_ms", holder->since_ms}, {"why", holder->why}};
 }
+
+Json fence_json(core::Fence fence) { return fence > 0 ? Json(fence) : Json(nullptr); }
 
 Json nodes_json(const Report &report) {
     Json nodes = Json::array();
@@ -82,6 +86,7 @@ Json status_json(const Report &report) {
     return {{"name", report.name},
             {"state", report.result},
             {"holder", holder_json(report.result == "held" ? report.holder : "")},
+            {"fence", fence_json(report.fence)},
             {"remaining_ms", report.remaining ? Json(to_ms(*report.remaining)) : Json(nullptr)},
             {"agreeing", report.agreeing},
             {"quorum", report.quorum},
@@ -126,8 +131,10 @@ std::string status_text(const Report &report) {
     const std::string name = printable(report.name);
     std::string text;
     if (report.result == "held") {
-        text = fmt::format("{}: held by {}\n  {} of {} nodes agree ({} needed); {}", name,
-                           describe_holder(report.holder), report.agreeing, report.nodes.size(), report.quorum,
+        text = fmt::format("{}: held by {}\n  {}{} of {} nodes agree ({} needed); {}", name,
+                           describe_holder(report.holder),
+                           report.fence > 0 ? fmt::format("fence {}; ", report.fence) : "", report.agreeing,
+                           report.nodes.size(), report.quorum,
                            report.remaining ? fmt::format("it ends in {} unless it is renewed",
                                                           config::show_duration(*report.remaining))
                                             : "it has no end");
@@ -148,12 +155,16 @@ std::string status_text(const Report &report) {
 std::string shell_text(const Report &report) {
     std::string name;
     for (const char c : report.name) name += c == '\'' ? "'\\''" : std::string(1, c);
-    return fmt::format("export REDLOCK_NAME='{}'\nexport REDLOCK_TOKEN='{}'\n", name, report.token);
+    return fmt::format("export REDLOCK_NAME='{}'\nexport REDLOCK_TOKEN='{}'\nexport REDLOCK_FENCE={}\n", name, report.token,
+                       report.fence);
 }
 
 std::string json_text(const Report &report) {
     Json json{{"name", report.name}, {"result", report.result}};
-    if (!report.token.empty()) json["token"] = report.token;
+    if (!report.token.empty()) {
+        json["token"] = report.token;
+        json["fence"] = fence_json(report.fence);
+    }
     if (report.ttl) json["ttl_ms"] = to_ms(*report.ttl);
     if (report.validity) json["validity_ms"] = to_ms(*report.validity);
     json["holder"] = holder_json(report.holder);

@@ -19,6 +19,7 @@ struct Report {
     std::size_t quorum = 0;
 
     std::string token;                // ours, when it was acquired; else empty
+    core::Fence fence = 0;            // of this grant; of status: of the holder's; 0: none is known
     std::optional<Duration> ttl;      // what was asked for
     std::optional<Duration> validity; // how long it is safe
 
@@ -45,7 +46,7 @@ std::string node_table(const std::vector<Report::Node> &nodes, std::string_view 
 
 // For people: some lines about the state of a lock (status).
 std::string status_text(const Report &report);
-// Lines for eval in a shell: REDLOCK_NAME and REDLOCK_TOKEN.
+// Lines for eval in a shell: REDLOCK_NAME, REDLOCK_TOKEN and REDLOCK_FENCE.
 std::string shell_text(const Report &report);
 // One object, as one line.
 std::string json_text(const Report &report);

@@ -38,6 +38,7 @@ int run_status(const Settings &settings, event::Signals &signals) {
         report.holder = found.holder;
         report.agreeing = found.agreeing;
         report.remaining = found.remaining;
+        report.fence = found.fence;
         reports.push_back(std::move(report));
         all_free = all_free && found.state == core::LockState::free;
         if (found.state == core::LockState::unknown)

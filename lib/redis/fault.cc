@@ -19,8 +19,8 @@ struct Row {
 constexpr std::string_view give_password = "give the password in the node's address: redis://:PASSWORD@HOST or "
                                            "redis://USER:PASSWORD@HOST";
 constexpr std::string_view give_rights =
-    "the user needs the keys of the lock and the commands EVAL, TYPE, GET, "
-    "SET, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
+    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, TYPE, GET, SET, HGET, HSET, PTTL, PEXPIRE "
+    "and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
 constexpr std::string_view no_cluster = "locks need independent nodes, not those of a cluster";
 
 constexpr Row rows[] = {

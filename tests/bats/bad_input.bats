@@ -247,16 +247,16 @@ time.sleep(600)' 3>&- &
 @test "a user without the rights: 77, with the rights that are needed; nothing is left half done" {
   for i in 1 2 3; do
     node_cli "$i" ACL SETUSER noeval on '>pw' '~*' '+@all' -eval
-    node_cli "$i" ACL SETUSER noset on '>pw' '~*' +eval +type +get +del
+    node_cli "$i" ACL SETUSER noset on '>pw' '~*' +eval +time +type +get +hget +hset +del
     node_cli "$i" ACL SETUSER nokeys on '>pw' '~other*' '+@all'
     node_cli "$i" ACL SETUSER off off '>pw' '~*' '+@all'
-    node_cli "$i" ACL SETUSER just on '>pw' '~d*' +eval +type +get +set +pttl +pexpire +del
+    node_cli "$i" ACL SETUSER just on '>pw' '~d*' '~redlock:*' +eval +time +type +get +set +hget +hset +pttl +pexpire +del
   done
   IFS=, read -r a b c _ <<<"$REDLOCK_NODES"
   export REDLOCK_NODES=$a,$b,$c
   echo pw >pw
   for user in noeval noset nokeys; do
-    refused 77 'the user needs the keys of the lock and the commands EVAL, TYPE, GET, SET, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
+    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, TYPE, GET, SET, HGET, HSET, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
       exec --user "$user" --password-file pw db -- touch ran
   done
   refused 77 'so db cannot be locked' acquire --user off --password-file pw db
