@@ -101,3 +101,32 @@ holders_are() { [ "$(holders db)" -eq "$1" ]; }
   [ "$(json '[lock["nodes"][4]["message"].startswith("no answer within") for lock in it["locks"]]' <<<"$output")" = \
     '[True, False, False, False]' ]
 }
+
+@test "a node that takes a connection and then says nothing, another database: its time, and no more" {
+  stop_before_any_request 5
+  run timeout -s KILL "$PATIENCE" "$REDLOCK" status db
+  [ "$status" -eq 0 ]
+  [[ $output == *"database not selected within"* ]]
+  run --separate-stderr timeout -s KILL "$PATIENCE" "$REDLOCK" acquire -q db
+  [ "$status" -eq 0 ]
+  run timeout -s KILL "$PATIENCE" "$REDLOCK" release --token "$output" db
+  [ "$status" -eq 0 ]
+  continue_node 5
+}
+
+@test "a host that swallows everything takes its time of a lease and no more" {
+  hole=$(free_port)
+  python3 -c 'import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(0)
+fill = [socket.socket() for _ in range(4)]
+for f in fill: f.setblocking(False); f.connect_ex(s.getsockname())
+open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
+  blackhole=$!
+  wait_until test -e listening
+  REDLOCK_NODES=${REDLOCK_NODES/"unix://${NODE_ADDRESSES[5]}"/"redis://127.0.0.1:$hole"}
+  # The kernel gives such a connection up after five seconds: too late for this lease.
+  run --separate-stderr redlock acquire -q --ttl 4s db
+  kill "$blackhole"
+  [ "$status" -eq 0 ]
+  redlock release --token "$output" db
+}
