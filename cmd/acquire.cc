@@ -73,12 +73,12 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
     report.validity = left();
     try {
         print_report(settings, report);
+        if (left() <= Duration::zero()) return too_late(); // and the file is not kept
         file->keep(report.token);
     } catch (...) {
         run.release(); // a lock that nobody knows the token of would only be in the way
         throw;
     }
-    if (left() <= Duration::zero()) return too_late();
     if (settings.verbosity >= 0)
         say("{} is yours; the lease ends in {}: release it before, or prolong it with redlock extend (see --ttl)",
             printable(settings.name), config::show_duration(left()));

@@ -9,6 +9,7 @@
 #include "util/random.hh"
 #include "util/text.hh"
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <unistd.h>
@@ -97,7 +98,11 @@ std::string LockRun::held_for_command() const {
 }
 
 void LockRun::reach_all() {
-    while (nodes_.waiting() && signal_ == 0) note(turn());
+    const Instant begin = event::now();
+    const Instant patience = begin + std::max<Duration>(4 * (begin - lock_.last_round().started()), milliseconds{20});
+    const auto awaited = [&] { return lock_.last_round().pending() > 0 && event::now() < patience; };
+    while ((nodes_.waiting() || awaited()) && signal_ == 0)
+        note(turn(awaited() ? std::optional(patience) : std::nullopt));
 }
 
 void LockRun::release() {

@@ -28,8 +28,9 @@ class LockRun {
     // Gives back what acquire() won; returns when every node expected to answer has. Signals are noted.
     void release();
 
-    // Waits for what has not been handed to every node yet, each node's time at most: a lock that is left to itself
-    // had better be on all of them. Signals are noted.
+    // Waits for what has not been handed to every node yet, each node's time at most, and a little for those that have
+    // not answered: a lock that is left to itself had better be on all of them, and a node that is left while it answers
+    // does not read on. Signals are noted.
     void reach_all();
 
     // Leaves the lock held and closes the connections in good order.

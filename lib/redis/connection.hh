@@ -14,6 +14,7 @@
 #include "redis/dialer.hh"
 #include "redis/fault.hh"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 
@@ -31,7 +32,11 @@ class Connection {
     void watch(event::PollSet &set);
     void handle(const event::PollSet &set, Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
-    [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
+    // Requests alone: what goes with them (CLIENT SETNAME) has no deadline, and nobody waits for it.
+    [[nodiscard]] bool waiting() const {
+        return std::any_of(waiting_.begin(), waiting_.end(),
+                           [](const Ask &ask) { return ask.kind == Ask::Kind::request; });
+    }
     void finish();
 
   private:

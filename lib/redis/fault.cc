@@ -16,8 +16,8 @@ struct Row {
     std::string_view advice;
 };
 
-constexpr std::string_view give_password = "give the password in the node's address: redis://:PASSWORD@HOST or "
-                                           "redis://USER:PASSWORD@HOST";
+constexpr std::string_view give_password = "give the password by --password-file, REDISCLI_AUTH or in the node's "
+                                           "address: redis://[USER]:PASSWORD@HOST or unix://[USER]:PASSWORD@/PATH";
 constexpr std::string_view give_rights =
     "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, TYPE, GET, SET, HGET, HSET, PTTL, PEXPIRE "
     "and DEL, and SELECT for a database other than 0 (ACL SETUSER)";

@@ -179,7 +179,7 @@ time.sleep(600)' 3>&- &
 @test "no password, a wrong one: 77 at once, even with time to wait, with what to do" {
   close_nodes 1 2 3
   refused 77 'NOAUTH Authentication required' exec -w 10h db -- touch ran
-  [[ $stderr == *"the nodes refuse our credentials, so db cannot be locked"*"give the password in the node's address"* ]]
+  [[ $stderr == *"the nodes refuse our credentials, so db cannot be locked"*"give the password by --password-file, REDISCLI_AUTH or in the node's address"* ]]
   REDISCLI_AUTH=wrong-one refused 77 'WRONGPASS' acquire db
   [[ $stderr != *wrong-one* ]]
   REDLOCK_NODES=$(with_password somebody:wrong-one) refused 77 'check user and password in the node' exec -v db -- touch ran

@@ -120,5 +120,18 @@ TEST(Supervisor, FirstSignalIsTheUsersChoice) {
     EXPECT_EQ(s.take_signals(), (Signals{SIGUSR1, SIGCONT}));
 }
 
+TEST(Supervisor, PassesSignalsOnToACommandThatIsEnding) {
+    Supervisor s = running();
+    s.tick(validity - margin - grace);
+    s.pass_on(SIGINT);
+    EXPECT_EQ(s.take_signals(), (Signals{SIGTERM, SIGCONT, SIGINT}));
+    s.tick(validity - margin);
+    s.pass_on(SIGINT); // nobody is left to hear it
+    EXPECT_EQ(s.take_signals(), Signals{SIGKILL});
+    Supervisor waiting({grace, margin, SIGTERM});
+    waiting.pass_on(SIGINT);
+    EXPECT_EQ(waiting.take_signals(), Signals{});
+}
+
 } // namespace
 } // namespace redlock::process

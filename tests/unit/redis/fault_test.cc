@@ -67,5 +67,12 @@ TEST(Fault, NeverRepeatsThePassword) {
     EXPECT_EQ(renamed.text.find("hunter2"), std::string::npos);
 }
 
+TEST(Fault, NamesEveryWayToGiveAPasswordForEveryKindOfAddress) {
+    const std::string text = explain("NOAUTH Authentication required.", "").text;
+    for (const char *way :
+         {"--password-file", "REDISCLI_AUTH", "redis://[USER]:PASSWORD@HOST", "unix://[USER]:PASSWORD@/PATH"})
+        EXPECT_NE(text.find(way), std::string::npos) << text;
+}
+
 } // namespace
 } // namespace redlock::redis

@@ -224,7 +224,7 @@ TEST(Nodes, Passwords) {
     const core::Reply without = Client(url).ask(Verb::acquire, "mine");
     EXPECT_EQ(without.answer, Answer::error);
     EXPECT_EQ(without.trouble, Trouble::access);
-    EXPECT_TRUE(says(without, "NOAUTH") && says(without, "redis://:PASSWORD@HOST")) << without.text;
+    EXPECT_TRUE(says(without, "NOAUTH") && says(without, "redis://[USER]:PASSWORD@HOST")) << without.text;
 
     url.password = "hunter3";
     Client wrong(url);
