@@ -131,13 +131,13 @@ std::string status_text(const Report &report) {
     const std::string name = printable(report.name);
     std::string text;
     if (report.result == "held") {
-        text = fmt::format("{}: held by {}\n  {}{} of {} nodes agree ({} needed); {}", name,
-                           describe_holder(report.holder),
-                           report.fence > 0 ? fmt::format("fence {}; ", report.fence) : "", report.agreeing,
-                           report.nodes.size(), report.quorum,
-                           report.remaining ? fmt::format("it ends in {} unless it is renewed",
-                                                          config::show_duration(*report.remaining))
-                                            : "it has no end");
+        text =
+            fmt::format("{}: held by {}\n  {}{} of {} nodes agree ({} needed); {}", name,
+                        describe_holder(report.holder), report.fence > 0 ? fmt::format("fence {}; ", report.fence) : "",
+                        report.agreeing, report.nodes.size(), report.quorum,
+                        report.remaining ? fmt::format("it ends in {} unless it is renewed",
+                                                       config::show_duration(*report.remaining))
+                                         : "it has no end");
     } else if (report.result == "split") {
         text = fmt::format("{}: held by nobody: some nodes have a holder, but no {} of them the same (an attempt under "
                            "way, or what is left of one)",
@@ -155,8 +155,8 @@ std::string status_text(const Report &report) {
 std::string shell_text(const Report &report) {
     std::string name;
     for (const char c : report.name) name += c == '\'' ? "'\\''" : std::string(1, c);
-    return fmt::format("export REDLOCK_NAME='{}'\nexport REDLOCK_TOKEN='{}'\nexport REDLOCK_FENCE={}\n", name, report.token,
-                       report.fence);
+    return fmt::format("export REDLOCK_NAME='{}'\nexport REDLOCK_TOKEN='{}'\nexport REDLOCK_FENCE={}\n", name,
+                       report.token, report.fence);
 }
 
 std::string json_text(const Report &report) {

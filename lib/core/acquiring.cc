@@ -62,13 +62,15 @@ void Lock::ask_again(Instant now) {
     }
 }
 
-// The votes are won. The lock is held when a quorum of all nodes has its fence on record, or a higher one, since the
-// key is ours: then every later owner draws a higher one at one of them at least. A quorum of those that granted would
-// not be enough.
+// The votes are won. F is the highest fence of all grants that have been heard of, late ones included: they count for
+// the lease, too. The lock is held when a quorum of all nodes has exactly F on record since the key is ours: then every
+// later owner draws a higher one at one of them at least. A quorum of those that granted would not be enough, nor nodes
+// that have more: there, others may have had the key before it was ours again (tests/model).
 void Lock::step_fence(Instant now) {
     if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
-    const bool first = fence_ == 0;
-    if (first) settle_fence(now);
+    const Fence highest = *std::max_element(on_record_.begin(), on_record_.end());
+    const bool news = fence_ < highest || confirmation_.answers().empty();
+    if (news) settle_fence(now, highest);
     if (now >= confirmation_.started() + terms_.node_timeout) confirmation_.close("no answer in time");
     switch (confirmation_.outcome()) {
     case Outcome::won:
@@ -80,24 +82,24 @@ void Lock::step_fence(Instant now) {
     case Outcome::lost: return attempt_failed(now);
     case Outcome::pending:
         if (out_of_time(now)) return attempt_failed(now);
-        if (first) ask_to_confirm(now);
+        if (news) ask_to_confirm(now);
         return;
     }
 }
 
-void Lock::settle_fence(Instant now) {
-    round_trip_ = now - asked_at_;
-    for (const auto &vote : round_.answers())
-        if (vote && vote->answer == Answer::granted) fence_ = std::max(fence_, vote->fence);
+void Lock::settle_fence(Instant now, Fence fence) {
+    if (confirmation_.answers().empty()) round_trip_ = now - asked_at_;
+    fence_ = fence;
     confirmation_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
-    for (std::optional<Reply> vote : round_.answers()) {
+    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         const Serial serial = next_serial_++;
-        // Who drew it has it on record, and who has no key of ours cannot confirm it. Of the others nothing is known.
-        if (!vote || (vote->answer == Answer::granted && vote->fence < fence_)) continue;
+        std::optional<Reply> vote = round_.answers()[node];
+        // Who has no key of ours cannot confirm it; who is not heard of yet may.
+        if (!vote || (vote->answer == Answer::granted && on_record_[node] < fence_)) continue;
         vote->serial = serial;
         confirmation_.take(*vote);
     }
-    confirmed_ = confirmation_.outcome() == Outcome::pending;
+    confirmed_ = confirmed_ || confirmation_.outcome() == Outcome::pending;
 }
 
 // Where the acquire is still under way, behind it on the same connection.

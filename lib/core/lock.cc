@@ -35,6 +35,8 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
     token_ = std::move(token);
     proposal_ = proposal;
     fence_ = 0;
+    on_record_.assign(terms_.nodes, 0);
+    confirmation_ = Round();
     confirmed_ = false;
     asked_again_ = 0;
     decide_by_.reset();
@@ -99,6 +101,7 @@ void Lock::apply(Instant now, const Reply &reply) {
     // Requests to one node are executed in order: a grant that is repeated after a later refusal is history.
     if (reply.serial < latest_[reply.node]) return;
     latest_[reply.node] = reply.serial;
+    if (reply.answer == Answer::granted) on_record_[reply.node] = std::max(on_record_[reply.node], reply.fence);
     if (reply.node_time) clocks_[reply.node] = {*reply.node_time, now};
     if (reply.answer == Answer::refused) {
         lease_.drop(reply.node); // also when it was set anew: who may have had it in between, nobody knows

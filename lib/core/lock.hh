@@ -93,7 +93,7 @@ class Lock : public Conversation {
     void step_acquiring(Instant now);
     void step_contest(Instant now);
     void step_fence(Instant now);
-    void settle_fence(Instant now);
+    void settle_fence(Instant now, Fence fence);
     void ask_to_confirm(Instant now);
     void ask_again(Instant now);
     [[nodiscard]] bool out_of_time(Instant now) const;
@@ -134,8 +134,9 @@ class Lock : public Conversation {
     std::vector<std::optional<Reading>> clocks_;
 
     Fence proposal_ = 0;
-    Fence fence_ = 0;    // of this attempt; 0: there is no quorum yet
-    Round confirmation_; // who has it on record
+    Fence fence_ = 0;              // of this attempt; 0: there is no quorum yet
+    std::vector<Fence> on_record_; // per node, since the key there is ours
+    Round confirmation_;           // who has fence_ on record
     bool confirmed_ = false;
 
     // Nobody has a quorum:

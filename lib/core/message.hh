@@ -91,7 +91,7 @@ struct Reply {
         return answer == Answer::refused && (refusal == Refusal::held || refusal == Refusal::not_ours);
     }
 
-    Fence fence = 0;                   // acquire granted: what the node drew; status: the highest that it knows
+    Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
     std::optional<NodeTime> node_time; // acquire and extend, granted or set anew: when the node did it
 };
 

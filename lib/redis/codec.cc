@@ -115,8 +115,9 @@ bool Value::decode(core::Reply &into) const {
             read.answer = Answer::refused;
             read.refusal = Refusal::set_anew;
         }
-    } else if ((verb == Verb::confirm && word == "confirmed") ||
-               ((verb == Verb::release || verb == Verb::abandon) && word == "deleted")) {
+    } else if (verb == Verb::confirm && word == "confirmed" && number(1) > 0) {
+        read.fence = static_cast<core::Fence>(*number(1));
+    } else if ((verb == Verb::release || verb == Verb::abandon) && word == "deleted") {
         // granted, and that is all
     } else {
         read.answer = Answer::refused;

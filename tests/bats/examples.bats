@@ -347,6 +347,49 @@ STUB
   run ! grep -q 'two at once!$' <<<"$output"
 }
 
+# fenced TEXT: a shop.db with one kind of bolt, TEXT as the program ./take-one.
+a_shop() {
+  sqlite3 stock.db "CREATE TABLE stock (item, pieces, fence); INSERT INTO stock VALUES ('bolt', 10, 0);"
+  printf '%s\n' "$1" >take-one
+  chmod +x take-one
+}
+in_stock() { sqlite3 stock.db 'SELECT pieces FROM stock'; }
+turns_late_writers_away() {
+  run redlock exec stock ./take-one
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [ "$(in_stock)" -eq 9 ]
+  # Frozen with its lock, and continued when another has been there.
+  redlock exec --ttl 500ms --signal CONT --kill-after 100ms stock -c 'env | grep ^REDLOCK_FENCE= >late'
+  redlock exec stock ./take-one
+  [ "$(in_stock)" -eq 8 ]
+  run env "$(cat late)" ./take-one
+  [ "$status" -eq 1 ]
+  [ "$(in_stock)" -eq 8 ]
+}
+
+@test "README: a database that turns late writers away" {
+  a_shop "$(example readme 'A database that turns late writers away' 1)"
+  turns_late_writers_away
+  [[ $output == *"too late"* ]]
+}
+
+@test "README: a file that turns late writers away" {
+  example readme 'A database that turns late writers away' 2 >replace
+  chmod +x replace
+  redlock exec page -c 'echo first | ./replace file; env | grep ^REDLOCK_FENCE= >early'
+  redlock exec page -c 'echo second | ./replace file; echo third | ./replace file'
+  [ "$(cat file)" = third ]
+  run env "$(cat early)" ./replace file <<<late
+  [ "$status" -eq 1 ]
+  [ "$(cat file)" = third ]
+}
+
+@test "man: a fence" {
+  a_shop "$(example man 'Fence' 1)"
+  turns_late_writers_away
+}
+
 @test "no example without a test" {
   {
     man_blocks | sed -E "s/^([^:]*):([0-9]+):.*/man '\1' \2/"

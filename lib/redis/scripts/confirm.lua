@@ -1,5 +1,6 @@
 -- The node's part of the agreement on a fence (protocol 4). KEYS: the lock, its fence. ARGV: token, fence.
--- Answers {'confirmed'}, {'absent'} or {'not ours', holder}. Only for the owner: the next one's fence then is higher.
+-- Answers {'confirmed', the fence that is on record now}, {'absent'} or {'not ours', holder}. Only for the owner: the
+-- next one's fence then is higher. It may be above ours where others had the lock and we again, unheard.
 local key, fence_key = KEYS[1], KEYS[2]
 local token, fence = ARGV[1], tonumber(ARGV[2])
 
@@ -10,4 +11,4 @@ if holder ~= token then return {'not ours', (holder or '(' .. kind .. ')'):sub(1
 
 fence = math.max(fence, tonumber(redis.call('GET', fence_key) or '') or 0)
 redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
-return {'confirmed'}
+return {'confirmed', fence}

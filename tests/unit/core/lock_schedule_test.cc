@@ -51,8 +51,8 @@ class World {
         std::string holder;
         Instant expiry{};
         Fence fence = 0;
-        Serial heard = 0; // of the latest request whose outcome we know
-        Serial set = 0;   // of the latest that was granted
+        Serial heard = 0;                     // of the latest request whose outcome we know
+        Serial set = 0;                       // of the latest that was granted
         Instant promise = distant_past;       // until when our key lives, as far as the lock can know
         Instant sent{}, reached{}, replied{}; // the latest of each: a connection keeps the order
         Instant deaf_until{};
@@ -294,7 +294,9 @@ class World {
         } else if (request.verb == Verb::extend) {
             node.expiry = std::max(node.expiry, expiry);
             ++seen_.renewed;
-        } else if (request.verb != Verb::confirm) {
+        } else if (request.verb == Verb::confirm) {
+            reply.fence = node.fence;
+        } else {
             holder.clear();
         }
         if (reply.answer == Answer::granted && request.ttl > Duration{} && request.token == token_) {

@@ -78,7 +78,10 @@ TEST(Decode, TakesEveryAnswer) {
     EXPECT_EQ(anew->answer, Answer::refused);
     EXPECT_EQ(anew->refusal, Refusal::set_anew);
     EXPECT_EQ(anew->node_time, 1'000'000);
-    EXPECT_EQ(decode("*1\r\n$9\r\nconfirmed\r\n", Verb::confirm)->answer, Answer::granted);
+    const auto confirmed = decode("*2\r\n$9\r\nconfirmed\r\n:18\r\n", Verb::confirm);
+    EXPECT_EQ(confirmed->answer, Answer::granted);
+    EXPECT_EQ(confirmed->fence, 18U);
+    EXPECT_FALSE(decode("*1\r\n$9\r\nconfirmed\r\n", Verb::confirm));
     EXPECT_EQ(decode("*1\r\n$6\r\nabsent\r\n", Verb::confirm)->refusal, Refusal::absent);
     EXPECT_EQ(decode("*1\r\n$7\r\ndeleted\r\n", Verb::release)->answer, Answer::granted);
     const auto held = decode("*3\r\n$7\r\nrefused\r\n$2\r\n\xff\n\r\n:1500\r\n", Verb::acquire);
