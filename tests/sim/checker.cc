@@ -140,7 +140,7 @@ void Checker::gave_up_lease(std::size_t client, Moment calm_since, Duration pati
     if (calm_since == never || world_.now() < calm_since + patience) return;
     std::size_t holding = 0;
     for (const auto &node : nodes_)
-        if (node->holds(promise_.key, claim.token)) ++holding;
+        if (node->holds(promise_.key, claim.token) && !claim.refused[node->index()]) ++holding; // not those set anew
     if (holding < promise_.quorum) return;
     throw Violation{text("client ", client, " lost its lease for nothing: faults were over at ", show(calm_since))};
 }
