@@ -15,26 +15,28 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local fence = tonumber(redis.call('GET', fence_key) or '')
-if holder then
-    -- Sent twice: the caller counts from the second sending, so the key must live as long. The fence stays.
-    redis.call('PEXPIRE', key, ttl)
-    return {'granted', fence or 0, now}
-end
-
-if not fence then
-    -- Never held, or forgotten. What was given out before the data went was no further ahead of the clock than this.
-    local floor = tonumber(redis.call('HGET', node_key, 'floor') or '')
-    if not floor then
-        floor = now + 10000000
-        redis.call('HSET', node_key, 'floor', string.format('%.0f', floor))
+-- Sent twice: the fence stays.
+if not (holder and fence) then
+    if not fence then
+        -- Never held, or forgotten. What was given out before the data went was no further ahead of the clock than this.
+        local floor = tonumber(redis.call('HGET', node_key, 'floor') or '')
+        if not floor then
+            floor = now + 10000000
+            redis.call('HSET', node_key, 'floor', string.format('%.0f', floor))
+        end
+        fence = floor - 1
     end
-    fence = floor - 1
+    -- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
+    if proposal > now + 10000000 then proposal = 0 end
+    fence = math.max(fence + 1, proposal)
+    if not (fence < 9007199254740992) then return redis.error_reply('ERR ' .. fence_key .. ' is no number below 2^53') end
+    -- Before the lock: without memory this fails, and the lock must not be there then.
+    redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
 end
--- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
-if proposal > now + 10000000 then proposal = 0 end
-fence = math.max(fence + 1, proposal)
-if not (fence < 9007199254740992) then return redis.error_reply('ERR the fence of this lock is no number below 2^53') end
--- The fence first: without memory it fails, and the lock must not be there then.
-redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
-redis.call('SET', key, token, 'PX', ttl)
+if holder then
+    -- The caller counts from the second sending, so the key must live as long.
+    redis.call('PEXPIRE', key, ttl)
+else
+    redis.call('SET', key, token, 'PX', ttl)
+end
 return {'granted', fence, now}
