@@ -52,6 +52,7 @@ void Checker::attempt(std::size_t client, const std::string &token) {
 
 void Checker::won(std::size_t client, const std::string &token, core::Fence fence) {
     world_.note([&] { return text("client ", client, " has won ", token, " with fence ", fence); });
+    tokens_[index_of(token)].fence = fence;
     const core::Fence after = tokens_[index_of(token)].after;
     if (std::find(won_.begin(), won_.end(), fence) != won_.end()) {
         fence_broken(text("client ", client, " has won with fence ", fence, ", which was won before"));
@@ -107,6 +108,23 @@ void Checker::claim(std::size_t client, const std::string &token, Moment validit
 void Checker::asked(std::size_t client, const core::Request &request) {
     Claim &claim = claims_[client];
     if (request.verb == core::Verb::acquire && claim.begins == 0) claim.begins = request.serial;
+    const core::Fence won = tokens_[index_of(request.token)].fence;
+    const bool tells = request.verb == core::Verb::extend || request.verb == core::Verb::release;
+    if (tells && request.fence != 0 && won != 0 && request.fence != won)
+        throw Violation{text("client ", client, " has won with fence ", won, " and now says ", request.fence)};
+}
+
+// Promise 16.
+void Checker::judge_fence(const Node &node, const core::Request &request, const core::Reply &reply) const {
+    const core::Fence before = node.fence_before(), after = node.fence();
+    if (before == after) return;
+    const bool drawn = request.verb == core::Verb::acquire && reply.answer == core::Answer::granted;
+    const core::Fence ahead = static_cast<core::Fence>(node.time()) + 10'000'000;
+    core::Fence most = request.verb == core::Verb::acquire ? 0 : request.fence;
+    if (drawn) most = stepped_back_[node.index()] ? after : std::max(before + 1, ahead);
+    if (before < after && after <= most) return;
+    throw Violation{text("node ", node.index(), " goes from fence ", before, " to ", after,
+                         ", and has done: ", name_of(request.verb), " with ", request.fence, ", at ", node.time())};
 }
 
 void Checker::heard(std::size_t client, const core::Reply &reply, Moment ends) {
@@ -188,6 +206,7 @@ void Checker::command_ended(std::size_t client) {
 }
 
 void Checker::executed(const Node &node, const core::Request &request, const core::Reply &reply) {
+    judge_fence(node, request, reply);
     const bool anew = is_set_anew(reply);
     if (reply.answer != core::Answer::granted && !anew) return;
     world_.note([&] {

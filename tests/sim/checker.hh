@@ -19,7 +19,7 @@
 // 9 always: a lease is not lost for nothing: some fault was at work shortly before, or the quorum's keys are gone.
 // 10 always: when faults have stopped, who waits is served within the bound (scenario.hh).
 //
-// 11 always: no two won attempts share a fence, and
+// 11 always: no two won attempts share a fence, nor does one change until the lock is given back; and
 // 12 always: who begins after another has won gets a higher one. Whatever clocks, expiries and pauses do, as long as
 //            fewer than 2Q-N nodes lose what they know of fences; and when all nodes lose it at one moment, if all
 //            clocks agree within seconds (Scenario::clocks_agree), and nothing else is lost. Else it counts as
@@ -31,6 +31,8 @@
 //            anew; 8 says the same of what the command may rely on.
 // 15 always: with no faults, some of those who begin within one round trip holds the lock within
 //            Scenario::contest_bound().
+// 16 always: only a grant draws a fence, a higher one than before, and no further ahead of the node's clock than ten
+//            seconds if it can be helped; all else raises it at most to what it was told, and nothing lowers it.
 //
 // After a fault outside the model the promises marked "inside" are not asked for any more: what would have
 // broken them is counted as degradation.
@@ -117,6 +119,7 @@ class Checker {
         std::string text{};
         Moment first{};
         Moment last_set{};     // a node last granted an acquire
+        core::Fence fence = 0; // that it has won with
         core::Fence after = 0; // the highest that was won before
         Moment validity{};     // the latest V
         bool watched = false;
@@ -126,6 +129,7 @@ class Checker {
 
     void broken(const std::string &what);
     void fence_broken(const std::string &what);
+    void judge_fence(const Node &node, const core::Request &request, const core::Reply &reply) const;
     void look_for_dead(std::size_t client) const;
     void judge(Claim &claim, std::size_t client);
     [[nodiscard]] Moment quorum_ends(const Token &token) const;

@@ -28,7 +28,13 @@ void Node::prepare(std::optional<core::NodeTime> floor, core::Fence fence) {
     if (fence != 0) play({"SET", fence_key, std::to_string(fence), "EX", "2592000"});
 }
 
+core::Fence Node::fence() const {
+    const Store::Entry *const entry = store_.find(fence_key, now_us());
+    return entry == nullptr ? 0 : std::stoull(entry->value);
+}
+
 core::Reply Node::execute(const core::Request &request) {
+    fence_before_ = fence();
     if (world_.now() < loading_until_)
         return answer_of(request, Value::error("LOADING Redis is loading the dataset in memory"));
     if (denies_) {

@@ -43,6 +43,11 @@ class Node {
     // Before the schedule: the marker's floor and the fence of the lock, if there are any.
     void prepare(std::optional<core::NodeTime> floor, core::Fence fence);
 
+    // The highest fence that it knows, 0: none; and what it was before the latest request.
+    [[nodiscard]] core::Fence fence() const;
+    [[nodiscard]] core::Fence fence_before() const { return fence_before_; }
+    [[nodiscard]] core::NodeTime time() const { return now_us(); }
+
     // What the script answers to this request now.
     core::Reply execute(const core::Request &request);
 
@@ -89,6 +94,7 @@ class Node {
     Clock clock_;
     Store store_;
     Store before_last_write_;
+    core::Fence fence_before_ = 0;
     bool remembers_ = false;
     bool denies_ = false;
     bool up_ = true;
