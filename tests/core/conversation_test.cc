@@ -4,9 +4,13 @@
 // since the beginning. Inputs:
 //
 //   lock nodes=3 ttl=30000 ...        a new lock; see terms_from() for the words
-//   AT acquire TOKEN | release | give-up | tick
-//   AT reply #SERIAL ANSWER [sent=MS] [holder=TOKEN] [left=MS]
-//       ANSWER: granted, held, absent, not-ours, error, denied, silent; without `sent` nothing left the process
+//   AT acquire TOKEN [PROPOSAL] | release | give-up | tick
+//   AT reply #SERIAL ANSWER [sent=MS] [holder=TOKEN] [left=MS] [fence=N] [time=MS]
+//       ANSWER: granted, held, absent, not-ours, set-anew, error, denied, silent; without `sent` nothing left the
+//       process; `time` is the node's clock
+//
+// A fence or a moment of the node's that is 0 is left out of what the lock says. An acquire that is granted has fence 1
+// if nothing else is said.
 //
 // --rewrite puts what the lock says now in the place of what was expected. Read the difference before you commit it.
 #include "core/lock.hh"
@@ -81,8 +85,9 @@ class Conversation {
         in >> what;
         if (what == "acquire") {
             std::string token;
-            in >> token;
-            lock_->acquire(now, token);
+            Fence proposal = 0;
+            in >> token >> proposal;
+            lock_->acquire(now, token, proposal);
         } else if (what == "release") {
             lock_->release(now);
         } else if (what == "give-up") {
@@ -90,7 +95,9 @@ class Conversation {
         } else if (what == "tick") {
             lock_->tick(now);
         } else if (what == "reply") {
-            lock_->on_reply(now, reply_from(in));
+            const auto reply = reply_from(in);
+            if (!reply) return "  nobody was asked that\n";
+            lock_->on_reply(now, *reply);
         } else {
             return "  what is \"" + what + "\"?\n";
         }
@@ -98,17 +105,21 @@ class Conversation {
     }
 
   private:
-    Reply reply_from(std::istream &in) {
+    std::optional<Reply> reply_from(std::istream &in) {
         std::string serial, answer;
         in >> serial >> answer;
         Words words = named(in);
-        const Request &request = asked_.at(std::stoul(serial.substr(1)));
+        const auto asked = asked_.find(std::stoul(serial.substr(1)));
+        if (asked == asked_.end()) return std::nullopt;
+        const Request &request = asked->second;
         Reply reply;
         reply.serial = request.serial;
         reply.verb = request.verb;
         reply.node = request.node;
-        static const std::map<std::string, Refusal> refusals = {
-            {"held", Refusal::held}, {"absent", Refusal::absent}, {"not-ours", Refusal::not_ours}};
+        static const std::map<std::string, Refusal> refusals = {{"held", Refusal::held},
+                                                                {"absent", Refusal::absent},
+                                                                {"not-ours", Refusal::not_ours},
+                                                                {"set-anew", Refusal::set_anew}};
         if (const auto refusal = refusals.find(answer); refusal != refusals.end()) {
             reply.answer = Answer::refused;
             reply.refusal = refusal->second;
@@ -119,11 +130,14 @@ class Conversation {
         if (words.contains("sent")) reply.sent = start + from_ms(words["sent"]);
         reply.holder = words["holder"];
         if (words.contains("left")) reply.holder_ttl = from_ms(words["left"]);
+        if (reply.answer == Answer::granted && reply.verb == Verb::acquire) reply.fence = 1;
+        if (words.contains("fence")) reply.fence = std::stoull(words["fence"]);
+        if (words.contains("time")) reply.node_time = from_ms(words["time"]).count() / 1000;
         return reply;
     }
 
     std::string state() {
-        static constexpr const char *verbs[] = {"acquire", "extend", "release", "abandon", "status"};
+        static constexpr const char *verbs[] = {"acquire", "confirm", "extend", "release", "abandon", "status"};
         static constexpr const char *phases[] = {"idle", "acquiring", "pausing",   "held",
                                                  "lost", "cleaning",  "releasing", "ended"};
         static constexpr const char *endings[] = {"",     "busy",    "unreachable", "denied", "interrupted",
@@ -132,12 +146,14 @@ class Conversation {
         for (const Request &request : lock_->take_requests()) {
             asked_[request.serial] = request;
             out << "  ask #" << request.serial << " node " << request.node << ": "
-                << verbs[static_cast<int>(request.verb)] << ' ' << request.token << ", until " << show(request.deadline)
-                << '\n';
+                << verbs[static_cast<int>(request.verb)] << ' ' << request.token;
+            if (request.fence != 0) out << " fence " << request.fence;
+            if (request.until != 0) out << ", anew until " << show(std::chrono::microseconds{request.until});
+            out << ", until " << show(request.deadline) << '\n';
         }
         out << "  " << phases[static_cast<int>(lock_->phase())];
         if (lock_->phase() == Phase::ended) out << ": " << endings[static_cast<int>(lock_->ending())];
-        if (lock_->phase() == Phase::held) out << ", V " << show(lock_->validity());
+        if (lock_->phase() == Phase::held) out << ", V " << show(lock_->validity()) << ", fence " << lock_->fence();
         if (lock_->deadline()) out << ", wake at " << show(lock_->deadline());
         out << '\n';
         return out.str();

@@ -41,9 +41,40 @@ Moment Checker::quorum_ends(const Token &token) const {
 }
 
 void Checker::attempt(std::size_t client, const std::string &token) {
-    claims_[client].token = token;
-    claims_[client].index = index_of(token);
-    claims_[client].validity = Moment{};
+    Claim &claim = claims_[client];
+    claim.token = token;
+    claim.index = index_of(token);
+    claim.validity = Moment{};
+    claim.begins = 0;
+    claim.ends = {};
+    tokens_[claim.index].after = highest_won_;
+}
+
+void Checker::won(std::size_t client, const std::string &token, core::Fence fence) {
+    world_.note([&] { return text("client ", client, " has won ", token, " with fence ", fence); });
+    tokens_[index_of(token)].fence = fence;
+    const core::Fence after = tokens_[index_of(token)].after;
+    if (std::find(won_.begin(), won_.end(), fence) != won_.end()) {
+        fence_broken(text("client ", client, " has won with fence ", fence, ", which was won before"));
+    } else if (fence <= after) {
+        fence_broken(
+            text("client ", client, " has won with fence ", fence, ", but ", after, " was won before it began"));
+    }
+    won_.push_back(fence);
+    highest_won_ = std::max(highest_won_, fence);
+}
+
+void Checker::fence_broken(const std::string &what) {
+    const auto forgot = std::count(forgot_fences_.begin(), forgot_fences_.end(), true);
+    const bool promised =
+        wiped_ ? clocks_agree_ && forgot == 0 : static_cast<std::size_t>(forgot) < 2 * promise_.quorum - nodes_.size();
+    if (promised) throw Violation{what};
+    world_.note([&] { return "degradation: " + what; });
+    ++degradations_;
+}
+
+void Checker::contest_is_over() const {
+    if (won_.empty()) throw Violation{"nobody holds the lock, long after all have begun"};
 }
 
 void Checker::claim(std::size_t client, const std::string &token, Moment validity, Moment needed_until) {
@@ -60,6 +91,12 @@ void Checker::claim(std::size_t client, const std::string &token, Moment validit
     } else if (claim.validity <= now) {
         throw Violation{text("client ", client, ": a lost lease came back")};
     }
+    Token &record = tokens_[claim.index];
+    record.validity = std::max(record.validity, validity);
+    auto ends = claim.ends;
+    std::sort(ends.begin(), ends.end(), std::greater<>());
+    if (!record.watched && validity > ends[promise_.quorum - 1])
+        throw Violation{text("client ", client, " counts nodes that have granted nothing")};
     const bool changed = fresh || !claim.live || claim.validity != validity;
     claim.live = true;
     if (!changed) return;
@@ -68,8 +105,37 @@ void Checker::claim(std::size_t client, const std::string &token, Moment validit
     judge(claim, client);
 }
 
-void Checker::heard(std::size_t client, const core::Reply &reply) {
+void Checker::asked(std::size_t client, const core::Request &request) {
     Claim &claim = claims_[client];
+    if (request.verb == core::Verb::acquire && claim.begins == 0) claim.begins = request.serial;
+    const core::Fence won = tokens_[index_of(request.token)].fence;
+    const bool tells = request.verb == core::Verb::extend || request.verb == core::Verb::release;
+    if (tells && request.fence != 0 && won != 0 && request.fence != won)
+        throw Violation{text("client ", client, " has won with fence ", won, " and now says ", request.fence)};
+}
+
+// Promise 16.
+void Checker::judge_fence(const Node &node, const core::Request &request, const core::Reply &reply) const {
+    const core::Fence before = node.fence_before(), after = node.fence();
+    if (before == after) return;
+    const bool drawn = request.verb == core::Verb::acquire && reply.answer == core::Answer::granted;
+    const core::Fence ahead = static_cast<core::Fence>(node.time()) + 10'000'000;
+    core::Fence most = request.verb == core::Verb::acquire ? 0 : request.fence;
+    if (drawn) most = stepped_back_[node.index()] ? after : std::max(before + 1, ahead);
+    if (before < after && after <= most) return;
+    throw Violation{text("node ", node.index(), " goes from fence ", before, " to ", after,
+                         ", and has done: ", name_of(request.verb), " with ", request.fence, ", at ", node.time())};
+}
+
+void Checker::heard(std::size_t client, const core::Reply &reply, Moment ends) {
+    using core::Verb;
+    Claim &claim = claims_[client];
+    const bool about_key = reply.verb == Verb::acquire || reply.verb == Verb::confirm || reply.verb == Verb::extend;
+    if (about_key && claim.begins != 0 && reply.serial >= claim.begins) {
+        Moment &end = claim.ends[reply.node];
+        if (reply.answer == core::Answer::refused) end = Moment{};
+        if (reply.answer == core::Answer::granted && reply.verb != Verb::confirm) end = std::max(end, ends);
+    }
     // Who prolongs by hand hears of it when the program ends.
     if (reply.verb != core::Verb::extend || tokens_.empty() || tokens_[claim.index].watched) return;
     if (reply.answer == core::Answer::refused) claim.refused[reply.node] = true;
@@ -92,7 +158,7 @@ void Checker::gave_up_lease(std::size_t client, Moment calm_since, Duration pati
     if (calm_since == never || world_.now() < calm_since + patience) return;
     std::size_t holding = 0;
     for (const auto &node : nodes_)
-        if (node->holds(promise_.key, claim.token)) ++holding;
+        if (node->holds(promise_.key, claim.token) && !claim.refused[node->index()]) ++holding; // not those set anew
     if (holding < promise_.quorum) return;
     throw Violation{text("client ", client, " lost its lease for nothing: faults were over at ", show(calm_since))};
 }
@@ -140,11 +206,16 @@ void Checker::command_ended(std::size_t client) {
 }
 
 void Checker::executed(const Node &node, const core::Request &request, const core::Reply &reply) {
-    if (reply.answer != core::Answer::granted) return;
+    judge_fence(node, request, reply);
+    const bool anew = is_set_anew(reply);
+    if (reply.answer != core::Answer::granted && !anew) return;
     world_.note([&] {
-        static constexpr const char *words[] = {"acquire", "extend", "release", "abandon", "status"};
-        return text("  node ", node.index(), " has done: ", words[static_cast<int>(request.verb)], " ", request.token);
+        return text("  node ", node.index(), " has done: ", name_of(request.verb), " ", request.token,
+                    anew ? ", anew" : "", ", fence ", reply.fence);
     });
+    if (anew && world_.now() >= tokens_[index_of(request.token)].validity && !stepped_back_[node.index()])
+        throw Violation{text("node ", node.index(), " sets ", request.token, " anew, and the lease is over")};
+    if (request.verb == core::Verb::confirm) return;
     if (request.verb == core::Verb::acquire) tokens_[index_of(request.token)].last_set = world_.now();
     node_changed();
 }
@@ -177,7 +248,8 @@ void Checker::node_changed() {
     }
 }
 
-void Checker::lost_data(const Node &node) {
+void Checker::lost_data(const Node &node, bool fences) {
+    if (fences) forgot_fences_[node.index()] = true;
     if (!promise_.data_may_be_lost) lost_data_at_[node.index()] = world_.now();
     node_changed();
 }

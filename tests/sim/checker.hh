@@ -19,6 +19,21 @@
 // 9 always: a lease is not lost for nothing: some fault was at work shortly before, or the quorum's keys are gone.
 // 10 always: when faults have stopped, who waits is served within the bound (scenario.hh).
 //
+// 11 always: no two won attempts share a fence, nor does one change until the lock is given back; and
+// 12 always: who begins after another has won gets a higher one. Whatever clocks, expiries and pauses do, as long as
+//            fewer than 2Q-N nodes lose what they know of fences; and when all nodes lose it at one moment, if all
+//            clocks agree within seconds (Scenario::clocks_agree), and nothing else is lost. Else it counts as
+//            degradation.
+// 13 always: no extend sets a key anew when V has passed, unless that node's clock was set back. (That what was set
+// anew
+//            is taken away after a loss is part of 6 and 7.)
+// 14 always: V rests on Q nodes that have granted, and have not said since that the key is not ours, or that it was set
+//            anew; 8 says the same of what the command may rely on.
+// 15 always: with no faults, some of those who begin within one round trip holds the lock within
+//            Scenario::contest_bound().
+// 16 always: only a grant draws a fence, a higher one than before, and no further ahead of the node's clock than ten
+//            seconds if it can be helped; all else raises it at most to what it was told, and nothing lowers it.
+//
 // After a fault outside the model the promises marked "inside" are not asked for any more: what would have
 // broken them is counted as degradation.
 #pragma once
@@ -53,8 +68,11 @@ class Checker {
     void unclaim(std::size_t client);
     // This token may be prolonged by hand: look after it when its holder does not rely on it any more.
     void watch(const std::string &token) { tokens_[index_of(token)].watched = true; }
-    // A client has read a node's answer to an extend of this token.
-    void heard(std::size_t client, const core::Reply &reply);
+    // It has won it.
+    void won(std::size_t client, const std::string &token, core::Fence fence);
+    // A client asks a node, and has read a node's answer; a key that was set or prolonged by it is gone at `ends`.
+    void asked(std::size_t client, const core::Request &request);
+    void heard(std::size_t client, const core::Reply &reply, Moment ends);
     // A client ends its command because of the lease. Every fault was over at `calm_since`, and what came of it must
     // have been over `patience` later.
     void gave_up_lease(std::size_t client, Moment calm_since, Duration patience);
@@ -70,7 +88,12 @@ class Checker {
     // Something changed at a node.
     void executed(const Node &node, const core::Request &request, const core::Reply &reply);
     void node_changed();
-    void lost_data(const Node &node);
+    void lost_data(const Node &node, bool fences);
+    void wiped() { wiped_ = true; }
+    void clocks_disagree() { clocks_agree_ = false; }
+    void stepped_back(const Node &node) { stepped_back_[node.index()] = true; }
+    // By now somebody must have won.
+    void contest_is_over() const;
     // Nothing of this client's attempts from `first` to `last` may be there, except `kept`.
     void nothing_left(std::size_t client, int first, int last, const std::string &kept, const Node &node) const;
     // Everything is over and quiet; the last key must be gone at `bound`.
@@ -89,17 +112,24 @@ class Checker {
         Moment guarded_until = never; // of the command: when its quorum ends
         Moment dead_by = never;       // and when it must be dead by what its redlock knows
         std::array<bool, most_nodes> refused{};
+        core::Serial begins = 0;               // first request of the attempt
+        std::array<Moment, most_nodes> ends{}; // of the keys that the nodes have granted, at the latest
     };
     struct Token {
         std::string text{};
         Moment first{};
-        Moment last_set{}; // a node last granted an acquire
+        Moment last_set{};     // a node last granted an acquire
+        core::Fence fence = 0; // that it has won with
+        core::Fence after = 0; // the highest that was won before
+        Moment validity{};     // the latest V
         bool watched = false;
         bool lapsed = false;
         Moment lapse{};
     };
 
     void broken(const std::string &what);
+    void fence_broken(const std::string &what);
+    void judge_fence(const Node &node, const core::Request &request, const core::Reply &reply) const;
     void look_for_dead(std::size_t client) const;
     void judge(Claim &claim, std::size_t client);
     [[nodiscard]] Moment quorum_ends(const Token &token) const;
@@ -111,6 +141,10 @@ class Checker {
     std::vector<Claim> claims_;
     std::vector<Token> tokens_;
     std::array<std::optional<Moment>, most_nodes> lost_data_at_{};
+    std::vector<core::Fence> won_;
+    core::Fence highest_won_ = 0;
+    std::array<bool, most_nodes> forgot_fences_{}, stepped_back_{};
+    bool wiped_ = false, clocks_agree_ = true;
     const char *beyond_ = nullptr;
     int degradations_ = 0;
 };

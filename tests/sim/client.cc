@@ -46,17 +46,17 @@ void Wire::wake() { client_.wake(); }
 
 void Wire::sending(const core::Request &request) {
     simulation_.world.note([&] {
-        static constexpr const char *words[] = {"acquire", "extend", "release", "abandon", "status"};
-        return text("client ", index_, " sends #", request.serial, " ", words[static_cast<int>(request.verb)], " ",
-                    request.token, " to node ", request.node);
+        return text("client ", index_, " sends #", request.serial, " ", name_of(request.verb), " ", request.token,
+                    " to node ", request.node, ", fence ", request.fence);
     });
     simulation_.on_send(index_, request);
 }
 
 void Wire::executed(Node &node, const core::Request &request, const core::Reply &reply) {
     simulation_.checker.executed(node, request, reply);
-    const bool set = request.verb == core::Verb::acquire || request.verb == core::Verb::extend;
-    if (set && reply.answer == core::Answer::granted) simulation_.on_key_set(node);
+    const bool prolonged = (request.verb == core::Verb::acquire || request.verb == core::Verb::extend) &&
+                           reply.answer == core::Answer::granted;
+    if (prolonged || is_set_anew(reply)) simulation_.on_key_set(node);
 }
 
 void Wire::drained(Node &node) { simulation_.checker.nothing_left(index_, first_attempt_, last_attempt_, kept_, node); }
@@ -106,7 +106,7 @@ void Client::open(core::Conversation &core) {
 
 core::Terms Client::common_terms() {
     core::Terms terms;
-    terms.key = "job";
+    terms.key = scenario_key;
     terms.nodes = scenario_.nodes;
     terms.quorum = scenario_.quorum;
     terms.ttl = scenario_.ttl;
@@ -121,7 +121,11 @@ bool Client::win(core::Lock &lock, bool give_up) {
     using core::Phase;
     for (;;) {
         const Phase phase = lock.phase();
-        if (phase == Phase::held || phase == Phase::lost) return true;
+        if (phase == Phase::held || phase == Phase::lost) {
+            checker_.won(index_, lock.token(), lock.fence());
+            simulation_.won(lock.fence_was_confirmed());
+            return true;
+        }
         if (phase == Phase::ended) {
             close();
             end();
@@ -132,7 +136,7 @@ bool Client::win(core::Lock &lock, bool give_up) {
         } else if (phase == Phase::idle) {
             std::string token = next_token();
             checker_.attempt(index_, token);
-            lock.acquire(now(), std::move(token));
+            lock.acquire(now(), std::move(token), proposal());
         }
         pump();
         if (lock.phase() == phase) return false;
@@ -141,11 +145,14 @@ bool Client::win(core::Lock &lock, bool give_up) {
 
 void Client::pump() {
     for (;;) {
-        for (core::Request &request : core_->take_requests()) wires_.back()->send(std::move(request), now());
+        for (core::Request &request : core_->take_requests()) {
+            checker_.asked(index_, request);
+            wires_.back()->send(std::move(request), now());
+        }
         const std::vector<core::Reply> replies = wires_.back()->take_replies();
         if (replies.empty()) return;
         for (const core::Reply &reply : replies) {
-            checker_.heard(index_, reply);
+            checker_.heard(index_, reply, reply.sent ? moment_of(*reply.sent + scenario_.ttl) : Moment{});
             core_->on_reply(now(), reply);
         }
     }

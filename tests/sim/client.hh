@@ -78,6 +78,11 @@ class Client {
     [[nodiscard]] virtual std::optional<Instant> must_run_at() const { return std::nullopt; }
 
     [[nodiscard]] Instant now() const { return Instant{clock_.read(world_.now())}; }
+    // UTC in microseconds, as far as this machine knows.
+    [[nodiscard]] core::Fence proposal() const {
+        const Duration wall = start_of_utc + world_.now().time_since_epoch() + plan_.wall_offset;
+        return static_cast<core::Fence>((wall - wall % plan_.wall_grain) / std::chrono::microseconds{1});
+    }
     [[nodiscard]] Moment moment_of(Instant instant) const { return clock_.when(instant.time_since_epoch()); }
     [[nodiscard]] std::string next_token() { return text(index_, '.', ++attempts_); }
     // A process begins: fresh connections, and a conversation that it borrows.

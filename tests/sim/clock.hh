@@ -14,8 +14,9 @@ class Clock {
         const Duration passed = moment.time_since_epoch();
         return offset_ + passed + Duration{passed.count() * ppm_ / million};
     }
-    // The first moment at which it shows `reading` or more, if nobody sets it meanwhile.
+    // The first moment of the schedule at which it shows `reading` or more, if nobody sets it meanwhile.
     [[nodiscard]] Moment when(Duration reading) const {
+        if (reading <= offset_) return Moment{};
         const Duration::rep shown = (reading - offset_).count();
         if (shown / million > never.time_since_epoch().count() / million) return never;
         // Both parts rounded, then put right by single nanoseconds.

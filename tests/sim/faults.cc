@@ -37,7 +37,7 @@ void Simulation::on_key_set(const Node &node) {
         const Fault &fault = scenario.faults[i];
         if (pending_[i] < 0 || fault.moment != Fault::Moment::key_end || fault.node != node.index()) continue;
         if (pending_[i]-- > 0) continue;
-        if (const auto end = node.end_of("job")) arm(i, *end + fault.offset);
+        if (const auto end = node.end_of(scenario_key)) arm(i, *end + fault.offset);
     }
 }
 
@@ -95,6 +95,9 @@ void Simulation::strike(std::size_t number) {
     case Kind::crash_node:
     case Kind::step_clock:
     case Kind::fill_node:
+    case Kind::flush_node:
+    case Kind::lose_key:
+    case Kind::wipe_all:
     case Kind::deny_node: break;
     }
     if (!about_client) strike_node(fault, until);
@@ -107,9 +110,23 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
     case Kind::fill_node: node->be_full(true); return world.at(until, [node] { node->be_full(false); });
     case Kind::deny_node: node->refuse_access(true); return world.at(until, [node] { node->refuse_access(false); });
     case Kind::crash_node: return crash(fault, until);
+    case Kind::flush_node:
+    case Kind::lose_key: {
+        if (!node->up() || !may_lose_data(fault.node)) return;
+        const bool all = fault.kind == Kind::flush_node;
+        if (all) node->flush();
+        else node->lose_key(scenario_key);
+        return checker.lost_data(*node, all);
+    }
+    case Kind::wipe_all:
+        checker.beyond_model("every node lost its data");
+        for (const auto &each : nodes) each->flush();
+        return checker.wiped();
     case Kind::step_clock: break;
     default: return;
     }
+    stepped_ += fault.step < Duration{} ? -fault.step : fault.step;
+    if (stepped_ > seconds{3}) checker.clocks_disagree();
     if (fault.step > Duration{}) {
         auto &last = last_step_[fault.node];
         const bool allowed =
@@ -119,34 +136,35 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
         last = world.now();
     } else {
         stepped_back_ -= fault.step;
+        checker.stepped_back(*node);
     }
     node->step(fault.step);
     checker.node_changed();
+}
+
+// Inside the model, so few that any two quorums still share a node that remembers.
+bool Simulation::may_lose_data(core::NodeIndex node) {
+    const bool before = lost_data_[node];
+    lost_data_[node] = true;
+    const auto losers = static_cast<std::size_t>(std::count(lost_data_.begin(), lost_data_.end(), true));
+    if (losers < 2 * scenario.quorum - scenario.nodes || scenario.suffers_all) return true;
+    if (scenario.outside) checker.beyond_model("too many nodes lost their data");
+    else lost_data_[node] = before;
+    return scenario.outside;
 }
 
 void Simulation::crash(const Fault &fault, Moment until) {
     Node *const node = nodes[fault.node].get();
     if (!node->up()) return;
     Kept kept = fault.kept;
-    if (kept != Kept::all && until != never) {
-        lost_data_[fault.node] = true;
-        const auto losers = static_cast<std::size_t>(std::count(lost_data_.begin(), lost_data_.end(), true));
-        if (losers >= 2 * scenario.quorum - scenario.nodes) {
-            if (scenario.outside) {
-                checker.beyond_model("too many nodes lost their data");
-            } else if (!scenario.suffers_all) {
-                lost_data_[fault.node] = false;
-                kept = Kept::all;
-            }
-        }
-    }
+    if (kept != Kept::all && until != never && !may_lose_data(fault.node)) kept = Kept::all;
     node->crash(fault.quiet);
     if (!fault.quiet)
         for (const auto &client : clients_) client->node_reset(fault.node);
     if (until == never) return;
     world.at(until, [this, node, kept] {
         node->restart(kept, world.random.between(Duration{}, milliseconds{2}));
-        if (kept != Kept::all) checker.lost_data(*node);
+        if (kept != Kept::all) checker.lost_data(*node, true);
     });
 }
 

@@ -152,7 +152,7 @@ void HandClient::have() {
 void HandClient::ask(core::Verb verb, Duration ttl) {
     core::Sweep::Plan plan;
     plan.verb = verb;
-    plan.key = "job";
+    plan.key = scenario_key;
     plan.token = token_;
     plan.ttl = ttl;
     plan.ask.assign(scenario_.nodes, true);

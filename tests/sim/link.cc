@@ -15,13 +15,17 @@ void Link::send(core::Request request, Instant now) {
     else if (state_ == State::open) flush(now);
 }
 
+bool Link::may_set(const core::Request &request) {
+    return request.verb == Verb::acquire || (request.verb == Verb::extend && request.until > 0);
+}
+
 bool Link::take_back(const core::Request &abandon) {
     const auto taken = std::erase_if(waiting_, [&](const Ask &ask) {
-        if (ask.request.verb != Verb::acquire || ask.request.token != abandon.token) return false;
+        if (!may_set(ask.request) || ask.request.token != abandon.token) return false;
         report(ask, Answer::silent, "taken back before it was sent");
         return true;
     });
-    if (taken == 0 || acquired_token_ == abandon.token) return false;
+    if (taken == 0 || set_token_ == abandon.token) return false;
     report({.request = abandon, .sent = std::nullopt}, Answer::refused, "");
     replies.back().refusal = core::Refusal::absent;
     return true;
@@ -54,7 +58,7 @@ void Link::flush(Instant now) {
         Ask &ask = in_flight_.emplace_back(std::move(waiting_.front()));
         waiting_.pop_front();
         ask.sent = now;
-        if (ask.request.verb == Verb::acquire) acquired_token_ = ask.request.token;
+        if (may_set(ask.request)) set_token_ = ask.request.token;
         owner_.sending(ask.request);
         const Moment floor = there_.empty() ? world_.now() : there_.back().arrives;
         there_.push_back({.arrives = std::max(floor, world_.now() + travel()),

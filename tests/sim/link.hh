@@ -76,6 +76,7 @@ class Link {
     };
     enum class State { none, connecting, open };
 
+    [[nodiscard]] static bool may_set(const core::Request &request);
     bool take_back(const core::Request &abandon);
     void report(const Ask &ask, core::Answer answer, const char *text);
     void refuse_waiting(const char *text);
@@ -104,7 +105,7 @@ class Link {
     std::deque<Ask> waiting_;
     std::deque<Ask> in_flight_;
     std::deque<News> arrived_; // in this machine's kernel
-    std::string acquired_token_;
+    std::string set_token_;
 
     std::uint32_t accepted_ = 0;    // the socket that the node knows
     std::uint32_t accepted_by_ = 0; // and which life of the node

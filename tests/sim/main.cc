@@ -98,7 +98,7 @@ void shrink(Options options, ScriptEngine &engine) {
 }
 
 int play_all(const Run &run) {
-    std::atomic<std::uint64_t> next{0}, degraded{0}, played{0}, events{0};
+    std::atomic<std::uint64_t> next{0}, degraded{0}, played{0}, events{0}, wins{0}, confirmed{0};
     std::atomic<bool> stop{false};
     std::mutex mutex;
     std::optional<std::uint64_t> failed; // the lowest of those found
@@ -111,6 +111,8 @@ int play_all(const Run &run) {
             const Result result = play(options, engine);
             ++played;
             events += result.events;
+            wins += static_cast<std::uint64_t>(result.wins);
+            confirmed += static_cast<std::uint64_t>(result.confirmed);
             if (result.degradations > 0) ++degraded;
             if (!result.violation) continue;
             const std::lock_guard guard(mutex);
@@ -134,6 +136,9 @@ int play_all(const Run &run) {
                 static_cast<unsigned long long>(played), static_cast<unsigned long long>(run.first), took.count(),
                 static_cast<double>(played) / took.count(), run.jobs, static_cast<double>(played) / processor,
                 static_cast<double>(events) / static_cast<double>(played), static_cast<unsigned long long>(degraded));
+    std::printf("%llu times won, %.1f %% of them with a round more to agree on the fence\n",
+                static_cast<unsigned long long>(wins),
+                100 * static_cast<double>(confirmed) / static_cast<double>(std::max<std::uint64_t>(wins, 1)));
     if (failed) std::printf("VIOLATION with seed %llu\n", static_cast<unsigned long long>(*failed));
     return failed ? 1 : 0;
 }

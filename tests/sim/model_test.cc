@@ -1,5 +1,6 @@
 // model_test: reads commands, one a line, words separated by spaces; plays them on the model of a node; prints each
-// reply in one line. "CLOCK ms" sets the model's clock, "EVAL name key words..." runs a script by its name.
+// reply in one line. "CLOCK us" sets the model's clock, "EVAL name keys words..." runs a script by its name on so many
+// keys.
 // model_test.py plays the same on a real redis-server and compares.
 #include "redis/scripts.hh"
 #include "script_engine.hh"
@@ -26,6 +27,7 @@ std::string show(const Value &value) {
 
 std::string_view script_named(std::string_view name) {
     if (name == "acquire") return redis::acquire_script;
+    if (name == "confirm") return redis::confirm_script;
     if (name == "extend") return redis::extend_script;
     return name == "release" ? redis::release_script : redis::status_script;
 }
@@ -37,17 +39,19 @@ int main() {
     using namespace redlock::sim;
     ScriptEngine engine;
     Store store;
-    std::int64_t now_ms = 0;
+    std::int64_t now_us = 0;
     for (std::string line; std::getline(std::cin, line);) {
         std::istringstream in(line);
         std::vector<std::string> words;
         for (std::string word; in >> word;) words.push_back(word);
         const std::vector<std::string_view> views(words.begin(), words.end());
-        if (words[0] == "CLOCK") now_ms = std::stoll(words[1]);
+        if (words[0] == "CLOCK") now_us = std::stoll(words[1]);
         else if (words[0] == "FULL") store.full = words[1] == "1";
-        else if (words[0] == "EVAL")
-            std::cout << show(engine.run(script_named(views[1]), views[2], std::span(views).subspan(3), store, now_ms))
-                      << '\n';
-        else std::cout << show(store.call(views, now_ms)) << '\n';
+        else if (words[0] == "EVAL") {
+            const std::size_t keys = std::stoul(words[2]);
+            const auto rest = std::span(views).subspan(3);
+            const Value value = engine.run(script_named(views[1]), rest.first(keys), rest.subspan(keys), store, now_us);
+            std::cout << show(value) << '\n';
+        } else std::cout << show(store.call(views, now_us)) << '\n';
     }
 }

@@ -13,20 +13,28 @@ using core::Verb;
 
 namespace {
 
-std::string_view script_for(Verb verb) {
-    switch (verb) {
-    case Verb::acquire: return redis::acquire_script;
-    case Verb::extend: return redis::extend_script;
-    case Verb::release:
-    case Verb::abandon: return redis::release_script;
-    case Verb::status: break;
-    }
-    return redis::status_script;
-}
+constexpr std::string_view fence_key = "redlock:{job}:fence", node_key = "redlock:{}:node";
 
 } // namespace
 
+const char *name_of(Verb verb) {
+    static constexpr const char *names[] = {"acquire", "confirm", "extend", "release", "abandon", "status"};
+    return names[static_cast<int>(verb)];
+}
+
+void Node::prepare(std::optional<core::NodeTime> floor, core::Fence fence) {
+    const auto play = [&](std::initializer_list<std::string_view> words) { store_.call(std::span(words), now_us()); };
+    if (floor) play({"HSET", node_key, "floor", std::to_string(*floor)});
+    if (fence != 0) play({"SET", fence_key, std::to_string(fence), "EX", "2592000"});
+}
+
+core::Fence Node::fence() const {
+    const Store::Entry *const entry = store_.find(fence_key, now_us());
+    return entry == nullptr ? 0 : std::stoull(entry->value);
+}
+
 core::Reply Node::execute(const core::Request &request) {
+    fence_before_ = fence();
     if (world_.now() < loading_until_)
         return answer_of(request, Value::error("LOADING Redis is loading the dataset in memory"));
     if (denies_) {
@@ -34,10 +42,23 @@ core::Reply Node::execute(const core::Request &request) {
         denied.trouble = core::Trouble::access;
         return denied;
     }
-    const std::string ttl = std::to_string(to_ms_up(request.ttl));
-    const std::string_view words[] = {request.token, ttl};
     if (remembers_) before_last_write_ = store_;
-    return answer_of(request, engine_.run(script_for(request.verb), request.key, words, store_, now_ms()));
+    // As lib/redis/codec.cc.
+    const std::string ttl = std::to_string(to_ms_up(request.ttl)), fence = std::to_string(request.fence);
+    const std::string until = std::to_string(request.until);
+    const std::string_view keys[] = {request.key, fence_key, node_key};
+    const auto run = [&](std::string_view script, std::size_t count, std::initializer_list<std::string_view> words) {
+        return answer_of(request, engine_.run(script, std::span(keys, count), std::span(words), store_, now_us()));
+    };
+    switch (request.verb) {
+    case Verb::acquire: return run(redis::acquire_script, 3, {request.token, ttl, fence});
+    case Verb::confirm: return run(redis::confirm_script, 2, {request.token, fence});
+    case Verb::extend: return run(redis::extend_script, 2, {request.token, ttl, fence, until});
+    case Verb::release:
+    case Verb::abandon: return run(redis::release_script, 2, {request.token, fence});
+    case Verb::status: break;
+    }
+    return run(redis::status_script, 2, {});
 }
 
 // The part of lib/redis/codec.cc that makes a reply of what a script said.
@@ -53,12 +74,20 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
         return reply;
     }
     const std::string &word = items[0].text;
-    if (word == "granted" || word == "extended" || word == "deleted") {
-        reply.answer = Answer::granted;
+    reply.answer = Answer::granted;
+    if (word == "granted") {
+        reply.fence = static_cast<core::Fence>(items[1].number);
+        reply.node_time = items[2].number;
+        if (reply.fence == 0) throw Violation{"a node grants the lock without a fence"};
         return reply;
     }
+    if (word == "extended" || word == "set anew") reply.node_time = items[1].number;
+    if (word == "extended" || word == "confirmed" || word == "deleted") return reply;
     reply.answer = Answer::refused;
-    reply.refusal = word == "absent" ? Refusal::absent : word == "not ours" ? Refusal::not_ours : Refusal::held;
+    reply.refusal = word == "absent"     ? Refusal::absent
+                    : word == "set anew" ? Refusal::set_anew
+                    : word == "not ours" ? Refusal::not_ours
+                                         : Refusal::held;
     if (items.size() > 1) reply.holder = items[1].text;
     if (items.size() > 2 && items[2].number != -1)
         reply.holder_ttl = milliseconds{std::max<std::int64_t>(items[2].number, 0)};
@@ -66,19 +95,19 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
 }
 
 std::optional<Moment> Node::end_of(std::string_view key) const {
-    const Store::Entry *const entry = store_.find(key, now_ms());
+    const Store::Entry *const entry = store_.find(key, now_us());
     if (entry == nullptr) return std::nullopt;
     if (!entry->expires_ms) return never;
     return clock_.when(milliseconds{*entry->expires_ms + 1});
 }
 
 std::optional<Moment> Node::holds(std::string_view key, std::string_view token) const {
-    const Store::Entry *const entry = store_.find(key, now_ms());
+    const Store::Entry *const entry = store_.find(key, now_us());
     return entry != nullptr && entry->value == token ? end_of(key) : std::nullopt;
 }
 
 std::string_view Node::owner(std::string_view key) const {
-    const Store::Entry *const entry = store_.find(key, now_ms());
+    const Store::Entry *const entry = store_.find(key, now_us());
     return entry == nullptr ? std::string_view() : std::string_view(entry->value);
 }
 

@@ -12,6 +12,16 @@ namespace redlock::sim {
 
 class Link;
 
+[[nodiscard]] inline bool is_set_anew(const core::Reply &reply) {
+    return reply.answer == core::Answer::refused && reply.refusal == core::Refusal::set_anew;
+}
+
+// The one lock of every schedule.
+inline constexpr const char *scenario_key = "job";
+
+// As people read it.
+const char *name_of(core::Verb verb);
+
 // How much of its data a node has when it comes back.
 enum class Kept { all, all_but_the_last_write, nothing };
 
@@ -30,6 +40,14 @@ class Node {
     Node(World &world, ScriptEngine &engine, core::NodeIndex index, Clock clock)
         : index_(index), world_(world), engine_(engine), clock_(clock) {}
 
+    // Before the schedule: the marker's floor and the fence of the lock, if there are any.
+    void prepare(std::optional<core::NodeTime> floor, core::Fence fence);
+
+    // The highest fence that it knows, 0: none; and what it was before the latest request.
+    [[nodiscard]] core::Fence fence() const;
+    [[nodiscard]] core::Fence fence_before() const { return fence_before_; }
+    [[nodiscard]] core::NodeTime time() const { return now_us(); }
+
     // What the script answers to this request now.
     core::Reply execute(const core::Request &request);
 
@@ -42,7 +60,6 @@ class Node {
     // The end of the key that is there, whoever's it is.
     [[nodiscard]] std::optional<Moment> end_of(std::string_view key) const;
     [[nodiscard]] std::string_view owner(std::string_view key) const; // empty: nobody
-    [[nodiscard]] const std::vector<Store::Entry> &entries() const { return store_.entries(); }
 
     void deliver(Link &link, const Packet &packet);
     [[nodiscard]] bool has_waiting(const Link &link) const;
@@ -56,6 +73,8 @@ class Node {
     // From now on it can lose its last write.
     void remember() { remembers_ = true; }
     void step(Duration by) { clock_.step(by); }
+    void flush() { store_.clear(); }
+    void lose_key(std::string_view key) { store_.remove(key); }
     void refuse_access(bool refuse) { denies_ = refuse; }
     void be_full(bool full) { store_.full = full; }
 
@@ -65,7 +84,7 @@ class Node {
     [[nodiscard]] std::uint32_t incarnation() const { return incarnation_; }
 
   private:
-    [[nodiscard]] std::int64_t now_ms() const { return to_ms(clock_.read(world_.now())); }
+    [[nodiscard]] std::int64_t now_us() const { return clock_.read(world_.now()) / std::chrono::microseconds{1}; }
     core::Reply answer_of(const core::Request &request, const Value &value) const;
     void take_waiting();
 
@@ -75,6 +94,7 @@ class Node {
     Clock clock_;
     Store store_;
     Store before_last_write_;
+    core::Fence fence_before_ = 0;
     bool remembers_ = false;
     bool denies_ = false;
     bool up_ = true;

@@ -10,6 +10,9 @@ constexpr Duration tick = milliseconds{1};
 
 std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
 
+// The order of fences rests on clocks that agree like this, when every node was wiped.
+constexpr Duration agreement = seconds{3};
+
 } // namespace
 
 Scenario::Scenario(const Options &options) {
@@ -37,19 +40,53 @@ Scenario::Scenario(const Options &options) {
     if (random.chance(0.2)) strays = 0.5;
     if (random.chance(0.1)) repeats = 0.2;
 
-    const auto skew = static_cast<std::int64_t>(drift * 1e6 / 2);
-    const std::int64_t wild = outside && random.chance(0.2) ? 10 * skew : skew;
-    for (std::size_t i = 0; i < nodes; ++i) {
-        node_ppm.push_back(random.pick({wild, wild, -skew, std::int64_t{0}}));
-        node_offset.push_back(seconds{1'700'000'000} + random.between(-Duration{seconds{60}}, seconds{60}));
-    }
+    clocks_agree = outside && random.chance(0.1);
+    draw_nodes(random);
     const std::size_t count = options.clients != 0 ? options.clients : random.pick<std::size_t>({2, 2, 3, 4});
     for (std::size_t i = 0; i < count; ++i) clients.push_back(draw_client(random));
+    const auto skew = static_cast<std::int64_t>(drift * 1e6 / 2);
     for (ClientPlan &client : clients) client.ppm = random.pick({-skew, -skew, skew});
 
     faults_end = 3 * ttl;
+    if (options.clients == 0 && random.chance(0.05)) {
+        draw_contest(random);
+        return;
+    }
     const auto fault_count = random.between(0, 6);
     for (std::int64_t i = 0; i < fault_count; ++i) faults.push_back(draw_fault(random));
+    if (!clocks_agree) return;
+    Fault &fault = faults.emplace_back(draw_fault(random));
+    fault.kind = Fault::Kind::wipe_all;
+}
+
+void Scenario::draw_nodes(Random &random) {
+    const auto skew = static_cast<std::int64_t>(drift * 1e6 / 2);
+    const std::int64_t wild = outside && random.chance(0.2) ? 10 * skew : skew;
+    const Duration apart = clocks_agree ? agreement : random.pick<Duration>({5 * tick, seconds{2}, seconds{60}});
+    const bool fresh = random.chance(0.2);
+    for (std::size_t i = 0; i < nodes; ++i) {
+        node_ppm.push_back(random.pick({wild, wild, -skew, std::int64_t{0}}));
+        node_offset.push_back(start_of_utc + random.between(-apart, apart));
+        // A marker of long ago, of just now, or none.
+        auto &floor = floors.emplace_back(-Duration{std::chrono::hours{1}});
+        if (!clocks_agree && (fresh || random.chance(0.2)))
+            floor = random.pick<std::optional<Duration>>({std::nullopt, seconds{9}});
+        auto &fence = fences.emplace_back();
+        if (!clocks_agree && random.chance(0.3)) fence = random.between(-Duration{seconds{20}}, seconds{20});
+    }
+}
+
+// As many as can be, and nothing in their way but each other.
+void Scenario::draw_contest(Random &random) {
+    contest = true;
+    stragglers = strays = repeats = 0;
+    clients.resize(random.pick<std::size_t>({2, 3, 5, 8}), clients[0]);
+    for (ClientPlan &client : clients) {
+        client.by_hand = false;
+        client.habits.kill_takes = margin / 2 - Duration{1000};
+        client.start = random.between(Duration{}, 2 * (delay + spread));
+        client.wait.reset();
+    }
 }
 
 ClientPlan Scenario::draw_client(Random &random) const {
@@ -62,6 +99,9 @@ ClientPlan Scenario::draw_client(Random &random) const {
     plan.habits.ignores_term = random.chance(0.6);
     plan.habits.after_term = random.between(Duration{}, 2 * grace);
     plan.habits.kill_takes = margin / 2 - Duration{1000};
+    const Duration off = clocks_agree ? agreement : random.pick<Duration>({tick, seconds{2}, seconds{20}});
+    plan.wall_offset = random.between(-off, off);
+    plan.wall_grain = random.pick<Duration>({Duration{1000}, Duration{1000}, 100 * tick});
     if (plan.by_hand) {
         plan.habits.kill_takes = {};
         const auto share = [&random] { return static_cast<double>(random.between(0, 1300)) / 1000; };
@@ -76,16 +116,18 @@ ClientPlan Scenario::draw_client(Random &random) const {
 Fault Scenario::draw_fault(Random &random) const {
     using Kind = Fault::Kind;
     Fault fault;
-    fault.kind = random.pick({Kind::cut_link, Kind::cut_link, Kind::block_link, Kind::block_link, Kind::block_node,
-                              Kind::block_client, Kind::pause_node, Kind::pause_node, Kind::crash_node,
-                              Kind::step_clock, Kind::step_clock, Kind::fill_node, Kind::deny_node, Kind::pause_client,
-                              Kind::pause_client, Kind::suspend_client, Kind::crash_client, Kind::signal_client});
+    fault.kind = random.pick({Kind::cut_link,     Kind::cut_link,     Kind::block_link,     Kind::block_link,
+                              Kind::block_node,   Kind::block_client, Kind::pause_node,     Kind::pause_node,
+                              Kind::crash_node,   Kind::step_clock,   Kind::step_clock,     Kind::fill_node,
+                              Kind::flush_node,   Kind::lose_key,     Kind::lose_key,       Kind::deny_node,
+                              Kind::pause_client, Kind::pause_client, Kind::suspend_client, Kind::crash_client,
+                              Kind::signal_client});
     fault.moment = random.pick({Fault::Moment::time, Fault::Moment::send, Fault::Moment::send, Fault::Moment::validity,
                                 Fault::Moment::key_end});
     fault.client = random.below(clients.size());
     fault.node = random.below(nodes);
-    fault.verb = random.pick({core::Verb::acquire, core::Verb::acquire, core::Verb::extend, core::Verb::extend,
-                              core::Verb::release, core::Verb::abandon});
+    fault.verb = random.pick({core::Verb::acquire, core::Verb::acquire, core::Verb::confirm, core::Verb::confirm,
+                              core::Verb::extend, core::Verb::extend, core::Verb::release, core::Verb::abandon});
     fault.nth = static_cast<int>(random.between(0, 3));
     switch (fault.moment) {
     case Fault::Moment::time: fault.offset = random.between(Duration{}, faults_end); break;
@@ -117,6 +159,12 @@ Duration Scenario::bound() const {
     return 6 * ttl + work + Duration{seconds{3}};
 }
 
+Duration Scenario::contest_bound() const {
+    constexpr int round_trips = 40;
+    const Duration round_trip = 2 * (delay + spread) + lateness;
+    return round_trips * std::max(round_trip, tick);
+}
+
 std::string Scenario::describe() const {
     return text(nodes, " nodes, quorum ", quorum, ", ttl ", show(ttl), ", slack ", show(slack), ", drift ", drift,
                 ", grace ", show(grace), ", margin ", show(margin), ", node timeout ", show(node_timeout), ", delay ",
@@ -124,9 +172,10 @@ std::string Scenario::describe() const {
 }
 
 std::string Fault::describe() const {
-    static constexpr const char *kinds[] = {
-        "cut link",  "block link", "block node",   "block client",   "pause node",   "crash node",   "step clock",
-        "fill node", "deny node",  "pause client", "suspend client", "crash client", "signal client"};
+    static constexpr const char *kinds[] = {"cut link",     "block link",     "block node",   "block client",
+                                            "pause node",   "crash node",     "step clock",   "fill node",
+                                            "flush node",   "lose key",       "wipe all",     "deny node",
+                                            "pause client", "suspend client", "crash client", "signal client"};
     static constexpr const char *moments[] = {"start", "send", "V", "end of key"};
     static constexpr const char *data[] = {"all data", "all but the last write", "no data"};
     return text(kinds[static_cast<int>(kind)], " (client ", client, ", node ", node, ") at ", show(offset), " from ",

@@ -9,6 +9,9 @@
 
 namespace redlock::sim {
 
+// What the wall clocks show when a schedule begins, if they are right.
+inline constexpr Duration start_of_utc = seconds{1'700'000'000};
+
 struct ClientPlan {
     bool by_hand = false; // acquire, extend, release instead of exec
     Duration start{};
@@ -16,6 +19,7 @@ struct ClientPlan {
     int cycles = 1;               // how often one after the other
     Habits habits;
     std::int64_t ppm = 0;
+    Duration wall_offset{}, wall_grain{1000}; // of its UTC, from the true one; how finely it counts
     // by_hand: when after the acquire, as a share of the lease; negative: not at all.
     double extend_at = -1, extend_again_at = -1, release_at = -1;
     Duration extend_ttl{};
@@ -31,6 +35,9 @@ struct Fault {
         crash_node,
         step_clock,
         fill_node,
+        flush_node,     // it loses its data and stays up
+        lose_key,       // it loses the lock key alone: what is known of fences stays
+        wipe_all,       // every node loses its data, at one moment
         deny_node,      // it refuses our credentials
         pause_client,   // redlock alone
         suspend_client, // redlock and its command
@@ -75,8 +82,12 @@ struct Scenario {
     double strays = 0, repeats = 0, stragglers = 0;
     bool outside = false;
     bool suffers_all = false; // faults beyond the model strike, and are no excuse
+    bool clocks_agree =
+        false;            // all of them within seconds: the fences of before and after a loss of all data are in order
+    bool contest = false; // no faults; all begin within one round trip
     std::vector<std::int64_t> node_ppm;
-    std::vector<Duration> node_offset;
+    std::vector<Duration> node_offset;                   // of the clock, from true time
+    std::vector<std::optional<Duration>> floors, fences; // of the nodes at the start, from their clock; or none
     std::vector<ClientPlan> clients;
     std::vector<Fault> faults;
     Duration faults_end{};
@@ -85,11 +96,15 @@ struct Scenario {
     // Within this time after the last fault everybody who waits has been served: the leases that nobody gives
     // back, the commands of all the others, and a second for each hand-over.
     [[nodiscard]] Duration bound() const;
+    // In a contest somebody holds the lock so long after the first began.
+    [[nodiscard]] Duration contest_bound() const;
     [[nodiscard]] std::string describe() const;
 
   private:
     void tell(const std::string &story);
+    void draw_nodes(Random &random);
     ClientPlan draw_client(Random &random) const;
+    void draw_contest(Random &random);
     Fault draw_fault(Random &random) const;
 };
 

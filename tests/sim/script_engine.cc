@@ -83,35 +83,47 @@ Value from_table(lua_State *lua) {
 ScriptEngine::ScriptEngine() : lua_(luaL_newstate()) {
     if (lua_ == nullptr) throw std::bad_alloc();
     luaL_openlibs(lua_);
-    lua_createtable(lua_, 0, 1);
-    lua_pushlightuserdata(lua_, this);
-    lua_pushcclosure(lua_, call, 1);
-    lua_setfield(lua_, -2, "call");
+    lua_createtable(lua_, 0, 3);
+    for (const auto &[name, function] :
+         {std::pair{"call", &call}, std::pair{"pcall", &protected_call}, std::pair{"error_reply", &error_reply}}) {
+        lua_pushlightuserdata(lua_, this);
+        lua_pushcclosure(lua_, function, 1);
+        lua_setfield(lua_, -2, name);
+    }
     lua_setglobal(lua_, "redis");
 }
 
 ScriptEngine::~ScriptEngine() { lua_close(lua_); }
 
-// redis.call(): an error of the command ends the script. No object with a destructor may live when Lua's
-// error jumps out of here.
-int ScriptEngine::call(lua_State *lua) {
+// Leaves the reply on the stack; true when it is an error. No object with a destructor may live when Lua's error jumps
+// out of here.
+bool ScriptEngine::run_command(lua_State *lua) {
     auto *const self = static_cast<ScriptEngine *>(lua_touserdata(lua, lua_upvalueindex(1)));
     constexpr int most_words = 16;
     std::string_view words[most_words];
     const int count = lua_gettop(lua);
-    if (count > most_words) return luaL_error(lua, "too many words");
+    if (count > most_words) return luaL_error(lua, "too many words") != 0;
     for (int i = 1; i <= count; ++i) {
         if (lua_isstring(lua, i) == 0)
-            return luaL_error(lua, "Lua redis lib command arguments must be strings or integers");
+            return luaL_error(lua, "Lua redis lib command arguments must be strings or integers") != 0;
         words[i - 1] = text_at(lua, i);
     }
-    bool failed = false;
-    {
-        const Value value = self->store_->call({words, static_cast<std::size_t>(count)}, self->now_ms_);
-        failed = value.kind == Value::Kind::error;
-        push(lua, value);
-    }
-    return failed ? lua_error(lua) : 1;
+    const Value value = self->store_->call({words, static_cast<std::size_t>(count)}, self->now_us_, &self->wrote_);
+    push(lua, value);
+    return value.kind == Value::Kind::error;
+}
+
+// redis.call(): an error of the command ends the script.
+int ScriptEngine::call(lua_State *lua) { return run_command(lua) ? lua_error(lua) : 1; }
+
+int ScriptEngine::protected_call(lua_State *lua) {
+    run_command(lua);
+    return 1;
+}
+
+int ScriptEngine::error_reply(lua_State *lua) {
+    push_named(lua, "err", text_at(lua, 1));
+    return 1;
 }
 
 void ScriptEngine::load(std::string_view script) {
@@ -132,11 +144,12 @@ void ScriptEngine::set_global_list(const char *name, std::span<const std::string
     lua_setglobal(lua_, name);
 }
 
-Value ScriptEngine::run(std::string_view script, std::string_view key, std::span<const std::string_view> arguments,
-                        Store &store, std::int64_t now_ms) {
+Value ScriptEngine::run(std::string_view script, std::span<const std::string_view> keys,
+                        std::span<const std::string_view> arguments, Store &store, std::int64_t now_us) {
     store_ = &store;
-    now_ms_ = now_ms;
-    set_global_list("KEYS", {&key, 1});
+    now_us_ = now_us;
+    wrote_ = false;
+    set_global_list("KEYS", keys);
     set_global_list("ARGV", arguments);
     load(script);
     if (lua_pcall(lua_, 0, 1, 0) == 0) return pop(lua_);

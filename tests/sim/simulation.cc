@@ -12,12 +12,19 @@ constexpr std::uint64_t most_events = 300'000;
 
 Simulation::Simulation(const Options &options, ScriptEngine &engine)
     : scenario(options), world(options.seed, options.trace),
-      checker(world, nodes, {"job", scenario.quorum, scenario.clients.size(), scenario.margin, scenario.suffers_all}),
+      checker(world, nodes,
+              {scenario_key, scenario.quorum, scenario.clients.size(), scenario.margin, scenario.suffers_all}),
       pending_(scenario.faults.size()), for_ever_(scenario.nodes), lost_data_(scenario.nodes),
       last_step_(scenario.nodes) {
-    for (core::NodeIndex node = 0; node < scenario.nodes; ++node)
-        nodes.push_back(
-            std::make_unique<Node>(world, engine, node, Clock(scenario.node_offset[node], scenario.node_ppm[node])));
+    for (core::NodeIndex node = 0; node < scenario.nodes; ++node) {
+        const Duration begin = scenario.node_offset[node];
+        nodes.push_back(std::make_unique<Node>(world, engine, node, Clock(begin, scenario.node_ppm[node])));
+        const auto at = [&](const std::optional<Duration> &from_clock) {
+            return from_clock ? std::optional((begin + *from_clock) / std::chrono::microseconds{1}) : std::nullopt;
+        };
+        nodes.back()->prepare(at(scenario.floors[node]),
+                              static_cast<core::Fence>(at(scenario.fences[node]).value_or(0)));
+    }
     for (std::size_t client = 0; client < scenario.clients.size(); ++client) {
         for (core::NodeIndex node = 0; node < scenario.nodes; ++node) {
             Path &path = paths_.emplace_back();
@@ -49,16 +56,15 @@ Simulation::Simulation(const Options &options, ScriptEngine &engine)
 }
 
 Result Simulation::play() {
-    Result result;
     try {
         run();
     } catch (const Violation &violation) {
-        result.violation = violation.what;
+        result_.violation = violation.what;
         world.note([&] { return "VIOLATION: " + violation.what; });
     }
-    result.degradations = checker.degradations();
-    result.events = world.events();
-    return result;
+    result_.degradations = checker.degradations();
+    result_.events = world.events();
+    return result_;
 }
 
 void Simulation::run() {
@@ -66,6 +72,7 @@ void Simulation::run() {
                     [&](auto ppm) { return static_cast<double>(ppm) > scenario.drift * 1e6 / 2; }))
         checker.beyond_model("a clock is too fast");
     for (const auto &client : clients_) client->begin();
+    if (scenario.contest) world.after(scenario.contest_bound(), [this] { checker.contest_is_over(); });
     const Moment latest = Moment{scenario.faults_end + scenario.bound()};
     const auto waits = [](const auto &client) { return !client->over(); };
     while (world.step()) {

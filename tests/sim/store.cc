@@ -22,9 +22,9 @@ bool over(const Store::Entry &entry, std::int64_t now_ms) { return entry.expires
 
 } // namespace
 
-const Store::Entry *Store::find(std::string_view key, std::int64_t now_ms) const {
+const Store::Entry *Store::find(std::string_view key, std::int64_t now_us) const {
     for (const Entry &entry : entries_)
-        if (entry.key == key) return over(entry, now_ms) ? nullptr : &entry;
+        if (entry.key == key) return over(entry, now_us / 1000) ? nullptr : &entry;
     return nullptr;
 }
 
@@ -45,42 +45,75 @@ Value Store::set(std::span<const std::string_view> words, std::int64_t now_ms) {
     for (std::size_t i = 3; i < words.size(); ++i) {
         if (words[i] == "NX") {
             only_new = true;
-        } else if (words[i] == "PX" && i + 1 < words.size()) {
+        } else if ((words[i] == "PX" || words[i] == "EX") && i + 1 < words.size()) {
+            const std::int64_t unit = words[i] == "PX" ? 1 : 1000;
             const auto ttl = whole(words[++i]);
             if (!ttl) return not_an_integer;
             if (*ttl <= 0) return Value::error("ERR invalid expire time in 'set' command");
-            expires_ms = now_ms + *ttl;
+            expires_ms = now_ms + *ttl * unit;
         } else {
             return Value::error("ERR syntax error");
         }
     }
-    if (only_new && live(key, now_ms) != nullptr) return {};
-    remove(key);
-    entries_.push_back({std::string(key), std::string(words[2]), expires_ms});
+    Entry *entry = live(key, now_ms);
+    if (only_new && entry != nullptr) return {};
+    if (entry == nullptr) entry = &entries_.emplace_back(Entry{.key = std::string(key), .value = {}});
+    entry->value = words[2];
+    entry->expires_ms = expires_ms;
+    entry->kind = Kind::string;
+    entry->fields.clear();
     return Value::status("OK");
 }
 
-Value Store::call(std::span<const std::string_view> words, std::int64_t now_ms) {
+Value Store::call(std::span<const std::string_view> words, std::int64_t now_us, bool *wrote) {
+    const std::int64_t now_ms = now_us / 1000;
     if (words.empty()) return Value::error("ERR Please specify at least one argument for this redis.call() call");
     const std::string_view name = words[0];
     const auto with = [&](std::size_t count) { return words.size() == count; };
     if (name == "TIME" && with(1)) {
         Value time{.kind = Value::Kind::array};
-        time.items.push_back(Value::string(std::to_string(now_ms / 1000)));
-        time.items.push_back(Value::string(std::to_string(now_ms % 1000 * 1000)));
+        time.items.push_back(Value::string(std::to_string(now_us / 1'000'000)));
+        time.items.push_back(Value::string(std::to_string(now_us % 1'000'000)));
         return time;
     }
     if (words.size() < 2) return Value::error("ERR wrong number of arguments");
-    const bool needs_memory = name == "SET" || name == "LPUSH";
-    if (full && needs_memory) return Value::error("OOM command not allowed when used memory > 'maxmemory'.");
+    const bool needs_memory = name == "SET" || name == "LPUSH" || name == "HSET";
+    if (full && needs_memory && (wrote == nullptr || !*wrote))
+        return Value::error("OOM command not allowed when used memory > 'maxmemory'.");
+    if (wrote != nullptr) *wrote = *wrote || needs_memory || name == "PEXPIRE" || name == "DEL";
     if (name == "SET" && words.size() >= 3) return set(words, now_ms);
 
     const std::string_view key = words[1];
-    Entry *const entry = live(key, now_ms);
-    if (name == "TYPE" && with(2)) return Value::status(entry == nullptr ? "none" : entry->list ? "list" : "string");
+    Entry *entry = live(key, now_ms);
+    // An entry of this kind, new if there was none; nullptr: it has another.
+    const auto make = [&](Kind kind) {
+        if (entry == nullptr) entry = &entries_.emplace_back(Entry{.key = std::string(key), .value = {}, .kind = kind});
+        return entry->kind == kind ? entry : nullptr;
+    };
+    if (name == "TYPE" && with(2)) {
+        static constexpr const char *kinds[] = {"string", "list", "hash"};
+        return Value::status(entry == nullptr ? "none" : kinds[static_cast<int>(entry->kind)]);
+    }
     if (name == "GET" && with(2)) {
         if (entry == nullptr) return {};
-        return entry->list ? wrong_type : Value::string(entry->value);
+        return entry->kind == Kind::string ? Value::string(entry->value) : wrong_type;
+    }
+    if (name == "HGET" && with(3)) {
+        if (entry == nullptr) return {};
+        if (entry->kind != Kind::hash) return wrong_type;
+        for (const auto &[field, value] : entry->fields)
+            if (field == words[2]) return Value::string(value);
+        return {};
+    }
+    if (name == "HSET" && with(4)) {
+        if (make(Kind::hash) == nullptr) return wrong_type;
+        for (auto &[field, value] : entry->fields) {
+            if (field != words[2]) continue;
+            value = words[3];
+            return Value::integer(0);
+        }
+        entry->fields.emplace_back(words[2], words[3]);
+        return Value::integer(1);
     }
     if (name == "PTTL" && with(2)) {
         if (entry == nullptr) return Value::integer(-2);
@@ -100,10 +133,9 @@ Value Store::call(std::span<const std::string_view> words, std::int64_t now_ms) 
         return Value::integer(1);
     }
     if (name == "LPUSH" && with(3)) {
-        if (entry != nullptr && !entry->list) return wrong_type;
-        if (entry == nullptr) entries_.push_back({std::string(key), "-", std::nullopt, true});
-        else entry->value += '-';
-        return Value::integer(static_cast<std::int64_t>(live(key, now_ms)->value.size()));
+        if (make(Kind::list) == nullptr) return wrong_type;
+        entry->value += '-';
+        return Value::integer(static_cast<std::int64_t>(entry->value.size()));
     }
     return Value::error("ERR not in the model: " + std::string(name));
 }

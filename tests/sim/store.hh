@@ -1,5 +1,5 @@
 // A model of the few Redis commands that the scripts use, over one small data set. Compared with a real
-// redis-server by model_test.py. Time is handed in: whole milliseconds of the node's own clock.
+// redis-server by model_test.py. Time is handed in: microseconds of the node's own clock.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace redlock::sim {
@@ -27,29 +28,32 @@ struct Value {
 
 class Store {
   public:
+    enum class Kind { string, list, hash };
     struct Entry {
         std::string key;
-        std::string value;
-        std::optional<std::int64_t> expires_ms; // of the node's clock
-        bool list = false;                      // not a string; `value` has a character for each item
+        std::string value;                        // of a list: a character for each item
+        std::optional<std::int64_t> expires_ms{}; // of the node's clock
+        Kind kind = Kind::string;
+        std::vector<std::pair<std::string, std::string>> fields{};
     };
 
-    Value call(std::span<const std::string_view> words, std::int64_t now_ms);
+    // `wrote`: a command that may write has been executed in this script; set here. nullptr: no script.
+    Value call(std::span<const std::string_view> words, std::int64_t now_us, bool *wrote = nullptr);
 
     // What is there at this time of the node's clock; nullptr: nothing.
-    [[nodiscard]] const Entry *find(std::string_view key, std::int64_t now_ms) const;
-    [[nodiscard]] const std::vector<Entry> &entries() const { return entries_; }
+    [[nodiscard]] const Entry *find(std::string_view key, std::int64_t now_us) const;
+    void remove(std::string_view key);
     void clear() { entries_.clear(); }
 
-    // Commands that need memory are refused, as they are beyond `maxmemory`.
+    // Commands that need memory are refused, as they are beyond `maxmemory`: in a script only until it has written, for
+    // it cannot be stopped in the middle.
     bool full = false;
 
   private:
     Entry *live(std::string_view key, std::int64_t now_ms);
-    void remove(std::string_view key);
     Value set(std::span<const std::string_view> words, std::int64_t now_ms);
 
-    std::vector<Entry> entries_; // one or two: a search is faster than a hash
+    std::vector<Entry> entries_; // two or three: a search is faster than a hash
 };
 
 } // namespace redlock::sim

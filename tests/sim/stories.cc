@@ -33,7 +33,9 @@ void Scenario::tell(const std::string &story) {
     delay = milliseconds{1};
     spread = milliseconds{1};
     node_ppm.assign(nodes, 0);
-    node_offset.assign(nodes, seconds{1'700'000'000});
+    node_offset.assign(nodes, start_of_utc);
+    floors.resize(nodes);
+    fences.resize(nodes);
     faults_end = 4 * ttl;
 
     // The first works as long as its lease lets it; the second wants the lock all the time.
