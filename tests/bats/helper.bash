@@ -7,7 +7,8 @@
 # (default: ./build/cmd/redlock); "redlock" in a test is a function that runs it. In the background write
 # "$REDLOCK" exec ... 3>&- &  instead, so that $! is the program and bats does not wait for it.
 #
-#   start_nodes N [tcp]     starts N real servers and exports REDLOCK_NODES. Call it directly, not in a subshell.
+#   start_nodes N [tcp]     starts N real servers and exports REDLOCK_NODES. Call it directly, not in a subshell. With
+#                           NODES_KEEP_DATA set a node that is started again has all its data.
 #   node_cli I COMMAND...   redis-cli on node I (1..N), for at most 5 s
 #   stop_node I, continue_node I, kill_node I        STOP, CONT, KILL
 #   restart_node I          a killed node comes back, empty, at the same address
@@ -142,8 +143,14 @@ restart_node() {
     /*) where=(--port 0 --unixsocket "$address" --unixsocketperm 700) ;;
     *) where=(--port "$address" --bind 127.0.0.1) ;;
   esac
-  env -u REDLOCK_TEST_MARK setpriv --pdeathsig KILL "$SERVER" "${where[@]}" --dir "$NODE_FOLDER" --save '' \
-    --appendonly no >"$NODE_FOLDER/$1.log" 2>&1 </dev/null 3>&- &
+  if [ -n "${NODES_KEEP_DATA:-}" ]; then
+    mkdir -p "$NODE_FOLDER/$1.data"
+    where+=(--dir "$NODE_FOLDER/$1.data" --appendonly yes --appendfsync always)
+  else
+    where+=(--dir "$NODE_FOLDER" --appendonly no)
+  fi
+  env -u REDLOCK_TEST_MARK setpriv --pdeathsig KILL "$SERVER" "${where[@]}" --save '' \
+    >"$NODE_FOLDER/$1.log" 2>&1 </dev/null 3>&- &
   NODE_PIDS[$1]=$!
   disown
   PATIENCE=30 wait_until node_decided "$1" && node_answers "$1"

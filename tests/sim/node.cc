@@ -81,6 +81,7 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
         if (reply.fence == 0) throw Violation{"a node grants the lock without a fence"};
         return reply;
     }
+    if (word == "confirmed") reply.fence = static_cast<core::Fence>(items[1].number);
     if (word == "extended" || word == "set anew") reply.node_time = items[1].number;
     if (word == "extended" || word == "confirmed" || word == "deleted") return reply;
     reply.answer = Answer::refused;
