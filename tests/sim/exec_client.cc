@@ -27,9 +27,9 @@ class ExecClient : public Client {
     [[nodiscard]] std::optional<Instant> own_deadline() const override {
         return supervisor_ ? supervisor_->deadline() : std::nullopt;
     }
-    // Once the lease is lost there is no V any more, and what is due is for the supervisor to say.
+    // Once the lease is lost there is no V any more: the command is being killed, and nothing may hold that up.
     [[nodiscard]] std::optional<Instant> must_run_at() const override {
-        if (lock_->validity() == distant_past) return own_deadline();
+        if (lock_->validity() == distant_past) return now();
         return lock_->validity() - scenario_.margin + scenario_.margin / 4;
     }
 
