@@ -29,8 +29,8 @@ class LockRun {
     void release();
 
     // Waits for what has not been handed to every node yet, each node's time at most, and a little for those that have
-    // not answered: a lock that is left to itself had better be on all of them, and a node that is left while it answers
-    // does not read on. Signals are noted.
+    // not answered: a lock that is left to itself had better be on all of them, and a node that is left while it
+    // answers does not read on. Signals are noted.
     void reach_all();
 
     // Leaves the lock held and closes the connections in good order.

@@ -177,6 +177,15 @@ void Checker::node_changed() {
     }
 }
 
+void Checker::clock_set_back() {
+    for (Token &token : tokens_) {
+        if (quorum_ends(token) <= world_.now()) continue;
+        token.lapsed = false;
+        token.lapse = Moment{};
+    }
+    node_changed();
+}
+
 void Checker::lost_data(const Node &node) {
     if (!promise_.data_may_be_lost) lost_data_at_[node.index()] = world_.now();
     node_changed();

@@ -121,7 +121,8 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
         stepped_back_ -= fault.step;
     }
     node->step(fault.step);
-    checker.node_changed();
+    if (fault.step < Duration{}) checker.clock_set_back();
+    else checker.node_changed();
 }
 
 void Simulation::crash(const Fault &fault, Moment until) {
