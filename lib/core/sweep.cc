@@ -3,8 +3,9 @@
 namespace redlock::core {
 
 namespace {
-// Once a quorum has answered, the others get a few times what it took, and never less than this. Not of a look at the
-// lock: that is there to tell what every node says, and three of five may say three different things.
+// Once a quorum has answered, and what it says is clear, the others get a few times what it took, and never less than
+// this. Not of a look at the lock: that is there to tell what every node says, and three of five may say three
+// different things.
 constexpr int patience = 4;
 constexpr Duration least_patience = milliseconds{20};
 } // namespace
@@ -22,7 +23,8 @@ Sweep::Sweep(Instant now, Plan plan)
 
 void Sweep::on_reply(Instant now, const Reply &reply) {
     if (done_ || !round_.take(reply)) return;
-    if (answered() == plan_.quorum && plan_.verb != Verb::status)
+    const bool clear = plan_.verb == Verb::abandon || proven() != Outcome::pending;
+    if (answered() >= plan_.quorum && clear && plan_.verb != Verb::status)
         deadline_ = std::min(deadline_, now + std::max(patience * (now - round_.started()), least_patience));
     tick(now);
 }

@@ -175,7 +175,11 @@ keys_left() {
   for index in "${!NODE_PIDS[@]}"; do
     [[ $(ps -o stat= -p "${NODE_PIDS[index]}") == [!TZ]* ]] || continue
     # A fence outlives its lock, and a node's marker everything.
-    node_cli "$index" KEYS '*' | sed "/^$/d; /^redlock:{.*}:fence$/d; /^redlock:{}:node$/d; s/^/node $index: /"
+    node_cli "$index" EVAL 'local left = {}
+      for _, key in ipairs(redis.call("KEYS", "*")) do
+        if not key:find("^redlock:{.*}:fence$") and key ~= "redlock:{}:node" then left[#left + 1] = key end
+      end
+      return left' 0 | sed "/^$/d; s/^/node $index: /"
   done
 }
 no_keys() { [ -z "$(keys_left)" ]; }

@@ -22,13 +22,13 @@ setup() {
   redlock release --token "$(json 'it["token"]' <<<"$output")" db
 }
 
-@test "acquire --format env: two lines for eval, whatever the name" {
+@test "acquire --format env: three lines for eval, whatever the name" {
   name='it'\''s a "name" $(touch pwned) `touch pwned` \ !x
 second line'
   for_eval=$(redlock acquire -q --format env "$name")
   for shell in sh bash; do
-    run -0 "$shell" -c 'eval "$1"; env | grep -c "^REDLOCK_\(NAME\|TOKEN\)="; printf %s "$REDLOCK_NAME"' - "$for_eval"
-    [ "$output" = "2
+    run -0 "$shell" -c 'eval "$1"; env | grep -c "^REDLOCK_\(NAME\|TOKEN\|FENCE\)="; printf %s "$REDLOCK_NAME"' - "$for_eval"
+    [ "$output" = "3
 $name" ]
   done
   eval "$for_eval"
@@ -41,7 +41,7 @@ $name" ]
   [ "$status" -eq 0 ]
   [ "${#lines[@]}" -eq 1 ]
   [ "$(json 'sorted(it)' <<<"$output")" = \
-    "['holder', 'name', 'nodes', 'quorum', 'result', 'token', 'ttl_ms', 'validity_ms']" ]
+    "['fence', 'holder', 'name', 'nodes', 'quorum', 'result', 'token', 'ttl_ms', 'validity_ms']" ]
   [ "$(json 'it["name"], it["result"], it["ttl_ms"], it["quorum"], it["holder"]' <<<"$output")" = \
     "('db', 'acquired', 20000, 3, None)" ]
   [ "$(json '0 < it["validity_ms"] < 20000' <<<"$output")" = True ]

@@ -36,7 +36,7 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
   run redlock status --node-timeout 5s db
   [ "$status" -eq 0 ]
   [[ ${lines[0]} == "db: held by Alice A.@$(hostname) (pid "*") since $(date +%Y-%m-)"*": nightly backup" ]]
-  [ "${lines[1]%;*}" = "  5 of 5 nodes agree (3 needed)" ]
+  [[ ${lines[1]} =~ ^"  fence "[0-9]+"; 5 of 5 nodes agree (3 needed); it ends in " ]]
   [[ ${lines[1]} == *"; it ends in "*" s unless it is renewed" ]]
   [ "$(grep -c ' s left$' <<<"$output")" -eq 5 ]
   run redlock status -q db
@@ -74,7 +74,7 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
   [ "$status" -eq 0 ]
   [ "${#lines[@]}" -eq 1 ]
   [ "$(json 'sorted(it["locks"][0])' <<<"$output")" = \
-    "['agreeing', 'holder', 'name', 'nodes', 'quorum', 'remaining_ms', 'state']" ]
+    "['agreeing', 'fence', 'holder', 'name', 'nodes', 'quorum', 'remaining_ms', 'state']" ]
   [ "$(json '[it["locks"][0][f] for f in ("state", "agreeing", "quorum")]' <<<"$output")" = "['held', 5, 3]" ]
   [ "$(json '0 < it["locks"][0]["remaining_ms"] <= 60000' <<<"$output")" = True ]
   [ "$(json '[it["locks"][0]["holder"][f] for f in ("owner", "host", "why")]' <<<"$output")" = \
@@ -208,7 +208,7 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
   run redlock status db
   [ "$status" -eq 0 ]
   [[ ${lines[0]} == "db: held by "* ]]
-  [ "${lines[1]%;*}" = "  3 of 5 nodes agree (3 needed)" ]
+  [[ ${lines[1]} == *"; 3 of 5 nodes agree (3 needed); "* ]]
   [[ ${lines[2]} == *"nobody listens on the socket"* ]]
   [[ ${lines[3]} == *"no answer"* ]]
   run redlock status --json db other

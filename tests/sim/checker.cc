@@ -248,6 +248,15 @@ void Checker::node_changed() {
     }
 }
 
+void Checker::clock_set_back() {
+    for (Token &token : tokens_) {
+        if (quorum_ends(token) <= world_.now()) continue;
+        token.lapsed = false;
+        token.lapse = Moment{};
+    }
+    node_changed();
+}
+
 void Checker::lost_data(const Node &node, bool fences) {
     if (fences) forgot_fences_[node.index()] = true;
     if (!promise_.data_may_be_lost) lost_data_at_[node.index()] = world_.now();

@@ -11,7 +11,8 @@
 // 3 inside: while a command lives, Q nodes hold its key (those that lost data are given as holding).
 // 4 always: a lock counts as won only with as much of the lease ahead as was asked for.
 // 5 always: a lease whose V has passed never comes back; nor does a token, prolonged by hand, that was held by
-//           nobody or by others meanwhile.
+//           nobody or by others meanwhile. A node whose clock is set back may have keys again that had ended there and
+//           that nobody had looked at: those were never anybody else's.
 // 6 always: a process that ended in good order leaves no key behind where nothing that it sent was lost.
 // 7 always: after quiet time beyond the TTL there is no key at all.
 // 8 always: a command is dead within the kill margin of the moment at which redlock read from so many nodes that they
@@ -88,6 +89,7 @@ class Checker {
     // Something changed at a node.
     void executed(const Node &node, const core::Request &request, const core::Reply &reply);
     void node_changed();
+    void clock_set_back();
     void lost_data(const Node &node, bool fences);
     void wiped() { wiped_ = true; }
     void clocks_disagree() { clocks_agree_ = false; }

@@ -139,7 +139,8 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
         checker.stepped_back(*node);
     }
     node->step(fault.step);
-    checker.node_changed();
+    if (fault.step < Duration{}) checker.clock_set_back();
+    else checker.node_changed();
 }
 
 // Inside the model, so few that any two quorums still share a node that remembers.

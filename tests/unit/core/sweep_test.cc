@@ -81,12 +81,35 @@ TEST(Sweep, HasLittlePatienceOnceAQuorumHasAnswered) {
         Sweep sweep(start, plan({true, true, true}, {true, true, true}, 2));
         sweep.on_reply(start, answer(40, Answer::granted));
         EXPECT_EQ(sweep.deadline(), start + milliseconds{300});
-        sweep.on_reply(start + c.answered, answer(41, Answer::refused));
+        sweep.on_reply(start + c.answered, answer(41, Answer::granted));
         EXPECT_EQ(sweep.deadline(), start + c.until);
         sweep.tick(start + c.until - Duration{1});
         EXPECT_FALSE(sweep.done());
         sweep.tick(start + c.until);
         EXPECT_TRUE(sweep.done());
+    }
+}
+
+TEST(Sweep, WaitsForAVerdictOnARelease) {
+    for (const Verb verb : {Verb::release, Verb::extend, Verb::abandon}) {
+        Sweep::Plan some = plan(std::vector<bool>(5, true), std::vector<bool>(5, true), 3);
+        some.verb = verb;
+        Sweep sweep(start, std::move(some));
+        const auto hear = [&](Serial serial, Answer with) {
+            Reply reply = answer(serial, with, Refusal::not_ours);
+            reply.verb = verb;
+            sweep.on_reply(start + milliseconds{1}, reply);
+        };
+        hear(40, Answer::granted);
+        hear(41, Answer::granted);
+        hear(42, Answer::refused);
+        // Ours or not? What was abandoned need not be known.
+        EXPECT_EQ(sweep.deadline(), start + milliseconds{verb == Verb::abandon ? 21 : 300});
+        hear(43, Answer::refused);
+        EXPECT_EQ(sweep.deadline(), start + milliseconds{verb == Verb::abandon ? 21 : 300});
+        hear(44, Answer::refused);
+        EXPECT_TRUE(sweep.done());
+        EXPECT_EQ(sweep.proven(), Outcome::lost);
     }
 }
 
