@@ -33,7 +33,6 @@ std::string_view word_of(const core::Reply &reply) {
         return reply.verb == core::Verb::extend ? "extended" : "deleted";
     case Answer::refused:
         if (reply.refusal == Refusal::absent) return "absent";
-        if (reply.refusal == Refusal::set_anew) return "set_anew";
         return reply.refusal == Refusal::held ? "held" : "not_ours";
     case Answer::error: return "error";
     case Answer::silent: break;

@@ -6,6 +6,7 @@
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "core/survey.hh"
+#include "core/token.hh"
 
 #include <algorithm>
 
@@ -38,7 +39,7 @@ int run_status(const Settings &settings, event::Signals &signals) {
         report.holder = found.holder;
         report.agreeing = found.agreeing;
         report.remaining = found.remaining;
-        report.fence = found.fence;
+        if (core::parse_token(found.holder)) report.fence = found.fence; // another library's lock has none
         reports.push_back(std::move(report));
         all_free = all_free && found.state == core::LockState::free;
         if (found.state == core::LockState::unknown)

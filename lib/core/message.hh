@@ -92,7 +92,7 @@ struct Reply {
     }
 
     Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
-    std::optional<NodeTime> node_time; // acquire and extend, granted or set anew: when the node did it
+    std::optional<NodeTime> node_time; // acquire granted, extend (but for not_ours): when the node did it
 };
 
 } // namespace redlock::core

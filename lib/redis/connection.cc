@@ -123,6 +123,7 @@ bool Connection::take_answer(const Ask &ask, const Value &value) {
         // and must not stay in the way of others.
         Ask cleanup{.kind = Ask::Kind::cleanup, .request = ask.request};
         cleanup.request.verb = Verb::abandon;
+        cleanup.request.fence = 0; // of an acquire it is a proposal, and never to be put on record as it is
         cleanup.bytes = encode(cleanup.request);
         waiting_.push_front(std::move(cleanup));
     }

@@ -82,7 +82,8 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
         return reply;
     }
     if (word == "confirmed") reply.fence = static_cast<core::Fence>(items[1].number);
-    if (word == "extended" || word == "set anew") reply.node_time = items[1].number;
+    if (word == "extended" || word == "set anew" || (word == "absent" && items.size() > 1))
+        reply.node_time = items[1].number;
     if (word == "extended" || word == "confirmed" || word == "deleted") return reply;
     reply.answer = Answer::refused;
     reply.refusal = word == "absent"     ? Refusal::absent

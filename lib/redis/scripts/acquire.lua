@@ -18,18 +18,19 @@ local fence = tonumber(redis.call('GET', fence_key) or '')
 -- Sent twice: the fence stays.
 if not (holder and fence) then
     if not fence then
-        -- Never held, or forgotten. What was given out before the data went was no further ahead of the clock than this.
+        -- Never held, or not for 30 days, or forgotten. What was given out before the data went was no further ahead of
+        -- the clock than the floor.
         local floor = tonumber(redis.call('HGET', node_key, 'floor') or '')
         if not floor then
             floor = now + 10000000
             redis.call('HSET', node_key, 'floor', string.format('%.0f', floor))
         end
-        fence = floor - 1
+        fence = math.max(floor, now) - 1
     end
     -- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
     if proposal > now + 10000000 then proposal = 0 end
     fence = math.max(fence + 1, proposal)
-    if not (fence < 9007199254740992) then return redis.error_reply('ERR ' .. fence_key .. ' is no number below 2^53') end
+    if not (fence < 9007199254740992) then return redis.error_reply('ERR the fence on record is no number below 2^53') end
     -- Before the lock: without memory this fails, and the lock must not be there then.
     redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
 end

@@ -1,7 +1,7 @@
 -- The node's part of an extend (protocol 5). KEYS: the lock, its fence.
 -- ARGV: token, ttl in ms, fence (0: not known), until: TIME in microseconds up to which a key that is gone may be set
 -- again (0: never).
--- Answers {'extended', TIME}, {'set anew', TIME}, {'absent'} or {'not ours', holder}.
+-- Answers {'extended', TIME}, {'set anew', TIME}, {'absent', TIME} or {'not ours', holder}.
 local key, fence_key = KEYS[1], KEYS[2]
 local token, ttl, fence, until_time = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -20,7 +20,7 @@ elseif now < until_time then
     redis.call('SET', key, token, 'PX', ttl)
     answer = {'set anew', now}
 else
-    return {'absent'}
+    return {'absent', now}
 end
 
 -- Behind what matters more, and without memory perhaps not at all: a quorum has it on record already.

@@ -14,7 +14,7 @@ elseif kind ~= 'none' then
 end
 
 -- Whoever holds it now: a fence may always be raised to one that was given out.
-if fence > (tonumber(redis.call('GET', fence_key) or '') or 0) then
+if fence > 0 and fence > (tonumber(redis.pcall('GET', fence_key) or '') or 0) then
     redis.pcall('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
 end
 return answer
