@@ -52,6 +52,7 @@ Scenario::Scenario(const Options &options) {
         draw_contest(random);
         return;
     }
+    if (random.chance(0.1)) draw_crowd(random);
     const auto fault_count = random.between(0, 6);
     for (std::int64_t i = 0; i < fault_count; ++i) faults.push_back(draw_fault(random));
     if (!clocks_agree) return;
@@ -77,6 +78,24 @@ void Scenario::draw_nodes(Random &random) {
         if (counting)
             fence = start_of_utc + seconds{30} + random.between(Duration{}, Duration{5000}) - node_offset.back();
         else if (!clocks_agree && random.chance(0.3)) fence = random.between(-Duration{seconds{20}}, seconds{20});
+    }
+}
+
+// Short leases one after the other, over ways of which many are slow: what is under way belongs to yesterday.
+void Scenario::draw_crowd(Random &random) {
+    stragglers = 0.3;
+    delay = spread = Duration{std::chrono::microseconds{50}};
+    for (ClientPlan &client : clients) {
+        client.by_hand = random.chance(0.8);
+        client.start = random.between(Duration{}, ttl / 20);
+        client.cycles = 4;
+        client.wait.reset();
+        client.habits.work = random.between(Duration{}, ttl / 50);
+        if (!client.by_hand) continue;
+        client.habits.kill_takes = {};
+        client.extend_at = client.extend_again_at = -1;
+        client.release_at = static_cast<double>(random.between(0, 50)) / 1000;
+        client.extend_ttl = ttl;
     }
 }
 
