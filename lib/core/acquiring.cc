@@ -47,7 +47,8 @@ void Lock::step_contest(Instant now) {
     switch (standing(round_, terms_.quorum, token_, now >= *decide_by_)) {
     case Standing::undecided: return;
     case Standing::ahead:
-        if (asked_again_ == most_rounds) return attempt_failed(now);
+        // Our own grants grow old meanwhile: what is won with them must last until a renewal has been answered.
+        if (asked_again_ == most_rounds || now - round_.started() >= renewal_period()) return attempt_failed(now);
         again_at_ = now + round_trip_;
         return;
     case Standing::behind: return attempt_failed(now, !out_of_reach());
