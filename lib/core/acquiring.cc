@@ -42,7 +42,8 @@ void Lock::step_contest(Instant now) {
     if (found == Standing::shut_out || out_of_time(now)) return attempt_failed(now);
     if (found == Standing::behind) return attempt_failed(now, !out_of_reach());
     if (found == Standing::undecided) return;
-    if (asked_again_ == most_rounds) return attempt_failed(now);
+    // Our own grants grow old meanwhile: what is won with them must last until a renewal has been answered.
+    if (asked_again_ == most_rounds || now - round_.started() >= renewal_period()) return attempt_failed(now);
     if (!again_at_) again_at_ = now + round_trip_;
     if (now >= *again_at_) ask_again(now);
 }

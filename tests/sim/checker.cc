@@ -60,6 +60,9 @@ void Checker::won(std::size_t client, const std::string &token, core::Fence fenc
         fence_broken(
             text("client ", client, " has won with fence ", fence, ", but ", after, " was won before it began"));
     }
+    // Not always: who was granted a node whose key then ends may still win, without it, when another had it meanwhile.
+    if (fence < highest_won_ && !beyond_)
+        fence_broken(text("client ", client, " has won with fence ", fence, " after ", highest_won_));
     won_.push_back(fence);
     highest_won_ = std::max(highest_won_, fence);
 }
@@ -118,7 +121,8 @@ void Checker::asked(std::size_t client, const core::Request &request) {
 void Checker::judge_fence(const Node &node, const core::Request &request, const core::Reply &reply) const {
     const core::Fence before = node.fence_before(), after = node.fence();
     if (before == after) return;
-    const bool drawn = request.verb == core::Verb::acquire && reply.answer == core::Answer::granted;
+    const bool drawn = request.verb == core::Verb::acquire && reply.answer == core::Answer::granted &&
+                       (!node.held_before() || before == 0);
     const core::Fence ahead = static_cast<core::Fence>(node.time()) + 10'000'000;
     core::Fence most = request.verb == core::Verb::acquire ? 0 : request.fence;
     if (drawn) most = stepped_back_[node.index()] ? after : std::max(before + 1, ahead);

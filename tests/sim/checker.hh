@@ -21,7 +21,8 @@
 // 10 always: when faults have stopped, who waits is served within the bound (scenario.hh).
 //
 // 11 always: no two won attempts share a fence, nor does one change until the lock is given back; and
-// 12 always: who begins after another has won gets a higher one. Whatever clocks, expiries and pauses do, as long as
+// 12 always: who begins after another has won gets a higher one; inside: so does whoever wins later. Whatever clocks,
+// expiries and pauses do, as long as
 //            fewer than 2Q-N nodes lose what they know of fences; and when all nodes lose it at one moment, if all
 //            clocks agree within seconds (Scenario::clocks_agree), and nothing else is lost. Else it counts as
 //            degradation.
@@ -30,10 +31,11 @@
 //            is taken away after a loss is part of 6 and 7.)
 // 14 always: V rests on Q nodes that have granted, and have not said since that the key is not ours, or that it was set
 //            anew; 8 says the same of what the command may rely on.
-// 15 always: with no faults, some of those who begin within one round trip holds the lock within
+// 15 always: with no faults, somebody of those who begin within one round trip has won within
 //            Scenario::contest_bound().
-// 16 always: only a grant draws a fence, a higher one than before, and no further ahead of the node's clock than ten
-//            seconds if it can be helped; all else raises it at most to what it was told, and nothing lowers it.
+// 16 always: only a grant draws a fence, and not for a token that was granted already: a higher one than before, and no
+//            further ahead of the node's clock than ten seconds if it can be helped. All else raises it at most to what
+//            it was told, and nothing lowers it.
 //
 // After a fault outside the model the promises marked "inside" are not asked for any more: what would have
 // broken them is counted as degradation.

@@ -35,6 +35,7 @@ core::Fence Node::fence() const {
 
 core::Reply Node::execute(const core::Request &request) {
     fence_before_ = fence();
+    held_before_ = owner(request.key) == request.token;
     if (world_.now() < loading_until_)
         return answer_of(request, Value::error("LOADING Redis is loading the dataset in memory"));
     if (denies_) {

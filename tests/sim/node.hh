@@ -46,6 +46,8 @@ class Node {
     // The highest fence that it knows, 0: none; and what it was before the latest request.
     [[nodiscard]] core::Fence fence() const;
     [[nodiscard]] core::Fence fence_before() const { return fence_before_; }
+    // Whoever sent the latest request held the lock already.
+    [[nodiscard]] bool held_before() const { return held_before_; }
     [[nodiscard]] core::NodeTime time() const { return now_us(); }
 
     // What the script answers to this request now.
@@ -95,6 +97,7 @@ class Node {
     Store store_;
     Store before_last_write_;
     core::Fence fence_before_ = 0;
+    bool held_before_ = false;
     bool remembers_ = false;
     bool denies_ = false;
     bool up_ = true;

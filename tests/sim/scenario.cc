@@ -52,6 +52,7 @@ Scenario::Scenario(const Options &options) {
         draw_contest(random);
         return;
     }
+    if (random.chance(0.1)) draw_crowd(random);
     const auto fault_count = random.between(0, 6);
     for (std::int64_t i = 0; i < fault_count; ++i) faults.push_back(draw_fault(random));
     if (!clocks_agree) return;
@@ -64,6 +65,8 @@ void Scenario::draw_nodes(Random &random) {
     const std::int64_t wild = outside && random.chance(0.2) ? 10 * skew : skew;
     const Duration apart = clocks_agree ? agreement : random.pick<Duration>({5 * tick, seconds{2}, seconds{60}});
     const bool fresh = random.chance(0.2);
+    // Ahead of every proposal, and near each other: fences that only count up meet.
+    const bool counting = !clocks_agree && random.chance(0.3);
     for (std::size_t i = 0; i < nodes; ++i) {
         node_ppm.push_back(random.pick({wild, wild, -skew, std::int64_t{0}}));
         node_offset.push_back(start_of_utc + random.between(-apart, apart));
@@ -72,7 +75,27 @@ void Scenario::draw_nodes(Random &random) {
         if (!clocks_agree && (fresh || random.chance(0.2)))
             floor = random.pick<std::optional<Duration>>({std::nullopt, seconds{9}});
         auto &fence = fences.emplace_back();
-        if (!clocks_agree && random.chance(0.3)) fence = random.between(-Duration{seconds{20}}, seconds{20});
+        if (counting)
+            fence = start_of_utc + seconds{30} + random.between(Duration{}, Duration{5000}) - node_offset.back();
+        else if (!clocks_agree && random.chance(0.3)) fence = random.between(-Duration{seconds{20}}, seconds{20});
+    }
+}
+
+// Short leases one after the other, over ways of which many are slow: what is under way belongs to yesterday.
+void Scenario::draw_crowd(Random &random) {
+    stragglers = 0.3;
+    delay = spread = Duration{std::chrono::microseconds{50}};
+    for (ClientPlan &client : clients) {
+        client.by_hand = random.chance(0.8);
+        client.start = random.between(Duration{}, ttl / 20);
+        client.cycles = 4;
+        client.wait.reset();
+        client.habits.work = random.between(Duration{}, ttl / 50);
+        if (!client.by_hand) continue;
+        client.habits.kill_takes = {};
+        client.extend_at = client.extend_again_at = -1;
+        client.release_at = static_cast<double>(random.between(0, 50)) / 1000;
+        client.extend_ttl = ttl;
     }
 }
 
@@ -160,7 +183,7 @@ Duration Scenario::bound() const {
 }
 
 Duration Scenario::contest_bound() const {
-    constexpr int round_trips = 40;
+    constexpr int round_trips = 25;
     const Duration round_trip = 2 * (delay + spread) + lateness;
     return round_trips * std::max(round_trip, tick);
 }
