@@ -67,8 +67,18 @@ bool LockRun::acquire() {
         pump_.send();
     }
     show_progress("");
-    if (!won()) nodes_.finish();
+    if (!won()) {
+        settle();
+        nodes_.finish();
+    }
     return won();
+}
+
+// Gives those that still owe an answer a little time. A server that cannot deliver its answer, because we have gone,
+// does not read what comes behind: what it has just granted would stay for a TTL.
+void LockRun::settle() {
+    const Instant patience = event::now() + milliseconds{20};
+    while (nodes_.owed() && event::now() < patience) note(turn(patience));
 }
 
 // Out of reach: now and then, with what each node says. Busy: the same, but on a terminal a line that goes on.
@@ -103,10 +113,11 @@ void LockRun::reach_all() {
         note(turn(awaited() ? std::optional(patience) : std::nullopt));
 }
 
-void LockRun::release() {
+void LockRun::release(bool in_no_hurry) {
     lock_.release(event::now());
     pump_.send();
     while (lock_.phase() != core::Phase::ended) note(turn());
+    if (in_no_hurry) settle();
     nodes_.finish();
 }
 

@@ -25,8 +25,9 @@ class LockRun {
     // process ends the attempts: see signal().
     bool acquire();
 
-    // Gives back what acquire() won; returns when every node expected to answer has. Signals are noted.
-    void release();
+    // Gives back what acquire() won; returns when every node expected to answer has, and, in no hurry, a little later
+    // when others have not (see settle()). Signals are noted.
+    void release(bool in_no_hurry = false);
 
     // Waits for what has not been handed to every node yet, each node's time at most, and a little for those that have
     // not answered: a lock that is left to itself had better be on all of them, and a node that is left while it
@@ -57,6 +58,7 @@ class LockRun {
     [[nodiscard]] std::string node_table() const;
 
   private:
+    void settle();
     void tell_who_waits(Duration waited);
     [[nodiscard]] bool blocked_by_ourselves() const;
 
