@@ -54,13 +54,13 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
     }
     if (run.signal() != 0) {
         file.reset();
-        run.release();
+        run.release(true);
         event::die_of(run.signal());
     }
     // Before and after the token is handed over: a reader may take its time.
     const auto left = [&] { return run.lock().validity() - event::now(); };
     const auto too_late = [&] {
-        run.release();
+        run.release(true);
         say("{} was won, but its lease was over before it could be used: was this machine asleep, or the reader of "
             "the token?",
             printable(settings.name));
@@ -76,7 +76,7 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         if (left() <= Duration::zero()) return too_late(); // and the file is not kept
         file->keep(report.token);
     } catch (...) {
-        run.release(); // a lock that nobody knows the token of would only be in the way
+        run.release(true); // a lock that nobody knows the token of would only be in the way
         throw;
     }
     if (settings.verbosity >= 0)

@@ -47,6 +47,8 @@ Duration next_note(Duration waited) {
     return std::chrono::floor<std::chrono::minutes>(waited) + std::chrono::minutes{1};
 }
 
+constexpr Duration unhurried = milliseconds{20};
+
 } // namespace
 
 LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed)
@@ -69,8 +71,18 @@ bool LockRun::acquire() {
         pump_.send();
     }
     show_progress("");
-    if (!won()) nodes_.finish();
+    if (!won()) {
+        settle(event::now() + unhurried);
+        nodes_.finish();
+    }
+    took_ = event::now() - lock_.last_round().started();
     return won();
+}
+
+// Gives those that still owe an answer a little time. A server that cannot deliver its answer, because we have gone,
+// does not read what comes behind: what it has just granted would stay for a TTL.
+void LockRun::settle(Instant patience) {
+    while (nodes_.owed() && event::now() < patience) note(turn(patience));
 }
 
 // Out of reach: now and then, with what each node says. Busy: the same, but on a terminal a line that goes on.
@@ -105,10 +117,13 @@ void LockRun::reach_all() {
         note(turn(awaited() ? std::optional(patience) : std::nullopt));
 }
 
-void LockRun::release() {
+void LockRun::release(bool in_no_hurry) {
     lock_.release(event::now());
     pump_.send();
     while (lock_.phase() != core::Phase::ended) note(turn());
+    // A node that has been asked only just is not slow yet.
+    const Duration usual = std::max<Duration>(4 * took_, milliseconds{2});
+    settle(in_no_hurry ? event::now() + unhurried : lock_.last_round().started() + usual);
     nodes_.finish();
 }
 

@@ -25,8 +25,9 @@ class LockRun {
     // process ends the attempts: see signal().
     bool acquire();
 
-    // Gives back what acquire() won; returns when every node expected to answer has. Signals are noted.
-    void release();
+    // Gives back what acquire() won; returns when every node expected to answer has, and a little later when others
+    // have not: in no hurry always, else when they were asked only just (see settle()). Signals are noted.
+    void release(bool in_no_hurry = false);
 
     // Waits for what has not been handed to every node yet, each node's time at most, and a little for those that have
     // not answered: a lock that is left to itself had better be on all of them, and a node that is left while it
@@ -57,6 +58,7 @@ class LockRun {
     [[nodiscard]] std::string node_table() const;
 
   private:
+    void settle(Instant patience);
     void tell_who_waits(Duration waited);
     [[nodiscard]] bool blocked_by_ourselves() const;
 
@@ -64,6 +66,7 @@ class LockRun {
     redis::Nodes nodes_;
     core::Lock lock_;
     session::Pump pump_;
+    Duration took_{}; // the round that won
     int signal_ = 0;
     const bool on_terminal_ = ::isatty(STDERR_FILENO) == 1;
     Duration note_due_ = seconds{1}; // since the beginning

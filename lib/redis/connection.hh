@@ -37,6 +37,8 @@ class Connection {
         return std::any_of(waiting_.begin(), waiting_.end(),
                            [](const Ask &ask) { return ask.kind == Ask::Kind::request; });
     }
+    // Something was asked that is not answered yet, in time or late.
+    [[nodiscard]] bool owed() const { return socket_ && !in_flight_.empty(); }
     void finish();
 
   private:

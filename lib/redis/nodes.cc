@@ -43,6 +43,11 @@ bool Nodes::waiting() const {
     return std::any_of(connections_.begin(), connections_.end(), [](const auto &each) { return each->waiting(); });
 }
 
+bool Nodes::owed() const {
+    return waiting() ||
+           std::any_of(connections_.begin(), connections_.end(), [](const auto &each) { return each->owed(); });
+}
+
 void Nodes::finish() {
     for (const auto &connection : connections_) connection->finish();
 }

@@ -50,6 +50,8 @@ class Nodes {
 
     // Some request waits to be written (for a connection, for a database). Over when its deadline has passed.
     [[nodiscard]] bool waiting() const;
+    // Some node owes an answer, or has not been asked yet.
+    [[nodiscard]] bool owed() const;
 
     // Before exit: for every connection, read what is there, shut down the sending side, close. What was
     // handed to the kernel is delivered; what was not yet written is dropped. Does not wait.
