@@ -7,43 +7,41 @@
 
 namespace redlock::core {
 
-namespace {
-
-// A near network takes less, but a process woken earlier finds nothing new.
-constexpr Duration least_wait = std::chrono::microseconds{500};
-// So often the others are asked again; whoever has not gone away by then is no contender.
-constexpr int most_rounds = 8;
-
-} // namespace
+namespace {} // namespace
 
 void Lock::step_acquiring(Instant now) {
     close_when_late(now);
-    switch (round_.outcome()) {
-    case Outcome::won: return step_fence(now);
-    case Outcome::lost: return step_contest(now);
-    case Outcome::pending:
-        if (out_of_time(now)) attempt_failed(now);
-        return;
-    }
+    if (round_.outcome() == Outcome::won || fence_ > 0) return step_fence(now);
+    if (contested()) return step_contest(now);
+    if (out_of_time(now)) attempt_failed(now);
+}
+
+// What a quorum has said is enough, or one silent node would hold everybody up until its time is over. Only those who
+// do not come again wait for every vote.
+bool Lock::contested() const {
+    return round_.outcome() == Outcome::lost || (round_.heard() >= terms_.quorum && terms_.wait != Duration{});
 }
 
 // With no time to wait at all, one bounded round is still due.
-bool Lock::out_of_time(Instant now) const {
-    if (terms_.wait == Duration{}) return now >= round_.started() + terms_.node_timeout;
-    return give_up_at_ && now >= *give_up_at_;
+std::optional<Instant> Lock::time_limit() const {
+    return terms_.wait == Duration{} ? round_.started() + terms_.node_timeout : give_up_at_;
 }
 
+bool Lock::out_of_time(Instant now) const { return time_limit() && now >= *time_limit(); }
+
 void Lock::step_contest(Instant now) {
-    if (!decide_by_) {
-        round_trip_ = std::clamp(now - asked_at_, least_wait, terms_.node_timeout);
-        decide_by_ = now + round_trip_;
-    }
+    if (!decide_by_) decide_by_ = now + round_trip_;
     const Standing found = standing(round_, terms_.quorum, token_, now >= *decide_by_);
     if (found == Standing::shut_out || out_of_time(now)) return attempt_failed(now);
     if (found == Standing::behind) return attempt_failed(now, !out_of_reach());
     if (found == Standing::undecided) return;
     // Our own grants grow old meanwhile: what is won with them must last until a renewal has been answered.
-    if (asked_again_ == most_rounds || now - round_.started() >= renewal_period()) return attempt_failed(now);
+    if (now - round_.started() >= renewal_period()) return attempt_failed(now);
+    // Whoever has not gone away by now is no contender but a holder, and stays one for the attempts to come.
+    if (asked_again_ == (splits_ < most_contests ? most_contests : 1)) {
+        splits_ = most_contests;
+        return attempt_failed(now, true);
+    }
     if (!again_at_) again_at_ = now + round_trip_;
     if (now >= *again_at_) ask_again(now);
 }
@@ -89,16 +87,13 @@ void Lock::step_fence(Instant now) {
 }
 
 void Lock::settle_fence(Instant now, Fence fence) {
-    if (confirmation_.answers().empty()) round_trip_ = now - asked_at_;
     fence_ = fence;
     confirmation_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
+    next_serial_ += terms_.nodes;
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
-        const Serial serial = next_serial_++;
-        std::optional<Reply> vote = round_.answers()[node];
+        const auto &vote = round_.answers()[node];
         // Who has no key of ours cannot confirm it; who is not heard of yet may.
-        if (!vote || (vote->answer == Answer::granted && on_record_[node] < fence_)) continue;
-        vote->serial = serial;
-        confirmation_.take(*vote);
+        if (vote && (vote->answer != Answer::granted || on_record_[node] == fence_)) confirmation_.overrule(*vote);
     }
     confirmed_ = confirmed_ || confirmation_.outcome() == Outcome::pending;
 }
@@ -114,13 +109,9 @@ void Lock::ask_to_confirm(Instant now) {
 }
 
 std::optional<Instant> Lock::acquiring_deadline() const {
-    const std::optional<Instant> limit = terms_.wait == Duration{} ? std::nullopt : give_up_at_;
-    switch (round_.outcome()) {
-    case Outcome::won: return earlier(limit, confirmation_.started() + terms_.node_timeout);
-    case Outcome::lost: return earlier(limit, again_at_ ? again_at_ : earlier(decide_by_, round_deadline()));
-    case Outcome::pending: return earlier(limit, round_deadline());
-    }
-    return limit;
+    if (fence_ > 0) return earlier(time_limit(), confirmation_.started() + terms_.node_timeout);
+    if (!contested()) return earlier(time_limit(), round_deadline());
+    return earlier(time_limit(), again_at_ ? again_at_ : decide_by_);
 }
 
 } // namespace redlock::core

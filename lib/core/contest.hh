@@ -16,6 +16,9 @@ enum class Standing {
     shut_out,  // somebody else holds a quorum
 };
 
+// After so many rounds of this, or attempts that ended so, in a row, whoever still blocks us counts as a holder.
+inline constexpr int most_contests = 8;
+
 // How `token` stands. `all_in`: votes still under way are not waited for.
 Standing standing(const Round &round, std::size_t quorum, std::string_view token, bool all_in);
 

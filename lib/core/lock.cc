@@ -15,16 +15,15 @@ constexpr int pause_round_trips = 4;
 constexpr Duration least_pause = milliseconds{4};
 constexpr Duration most_pause_when_busy = milliseconds{200};
 constexpr Duration most_pause_when_out_of_reach = seconds{1};
-// Who has lost a split vote is back when it should be settled: after two to three round trips.
-constexpr Duration least_round_trip = milliseconds{1};
-constexpr int most_splits = 8; // in a row; then whoever blocks us counts as a holder
+// A near network takes less, but a process woken earlier finds nothing new.
+constexpr Duration least_round_trip = std::chrono::microseconds{500};
 constexpr Duration least_renewal_pause = milliseconds{20};
 
 } // namespace
 
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes), responsive_(terms_.nodes),
-      latest_(terms_.nodes), clocks_(terms_.nodes), backoff_(terms_.seed) {
+      latest_(terms_.nodes), clocks_(terms_.nodes), backoff_(terms_.seed), round_trip_(least_round_trip) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes, "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
 }
@@ -82,8 +81,12 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     if (phase_ == Phase::held) step_held(now);
     responsive_[reply.node] = reply.answer != Answer::silent;
     if (reply.serial >= attempt_begins_) apply(now, reply);
-    round_.take(reply);
-    confirmation_.take(reply);
+    const bool open = round_.outcome() == Outcome::pending;
+    if (round_.take(reply) && open && reply.answer != Answer::silent)
+        round_trip_ = std::max(least_round_trip, std::min(now - asked_at_, terms_.node_timeout));
+    // A node that will not have the fence on record has no vote any more.
+    const bool no = reply.answer == Answer::refused || reply.answer == Answer::error;
+    if (confirmation_.take(reply) && no) round_.overrule(reply);
     if (!out_of_reach()) unreachable_since_.reset();
     if (sweep_) sweep_->on_reply(now, reply);
     tick(now);
@@ -137,7 +140,6 @@ void Lock::close_when_late(Instant now) {
 }
 
 void Lock::attempt_failed(Instant now, bool split) {
-    if (round_.heard() > 0 && !decide_by_ && fence_ == 0) round_trip_ = std::min(now - asked_at_, terms_.node_timeout);
     if (round_.denied()) return clean_up(now, Ending::denied);
     // Votes still under way do not count, or a silent node would hide behind two fast ones for ever.
     if (out_of_reach() && !unreachable_since_) {
@@ -215,7 +217,6 @@ void Lock::step_held(Instant now) {
         close_when_late(now);
         switch (round_.outcome()) {
         case Outcome::won:
-            round_trip_ = now - asked_at_;
             next_at_ = asked_at_ + renewal_period();
             backoff_.reset();
             break;
@@ -227,8 +228,9 @@ void Lock::step_held(Instant now) {
 }
 
 Duration Lock::next_pause(bool split) {
-    const Duration trip = std::max(round_trip_, least_round_trip);
-    if (split && splits_ <= most_splits) return backoff_.between(2 * trip, 3 * trip);
+    // Who has lost a split vote is back when it should be settled.
+    const Duration trip = std::max<Duration>(round_trip_, milliseconds{1});
+    if (split && splits_ <= most_contests) return backoff_.between(2 * trip, 3 * trip);
     const Duration base = std::max(pause_round_trips * round_trip_, least_pause);
     const Duration pause = backoff_.next(base, out_of_reach() ? most_pause_when_out_of_reach : most_pause_when_busy);
     // By the times to live that the nodes named, a quorum may be free sooner, even if nobody releases.

@@ -91,11 +91,13 @@ class Lock : public Conversation {
     void start_round(Instant now, Verb verb);
     void apply(Instant now, const Reply &reply);
     void step_acquiring(Instant now);
+    [[nodiscard]] bool contested() const;
     void step_contest(Instant now);
     void step_fence(Instant now);
     void settle_fence(Instant now, Fence fence);
     void ask_to_confirm(Instant now);
     void ask_again(Instant now);
+    [[nodiscard]] std::optional<Instant> time_limit() const;
     [[nodiscard]] bool out_of_time(Instant now) const;
     [[nodiscard]] std::optional<Instant> acquiring_deadline() const;
     void step_held(Instant now);
@@ -143,11 +145,11 @@ class Lock : public Conversation {
     std::optional<Instant> decide_by_; // votes still under way are waited for until then
     std::optional<Instant> again_at_;  // we are ahead, and ask the others again
     int asked_again_ = 0;              // in this attempt
-    int splits_ = 0;                   // attempts in a row that ended so
+    int splits_ = 0;                   // attempts in a row that ended so; at most_contests: with a holder
     std::string blocker_;              // before the others were asked again
 
     Backoff backoff_;
-    Duration round_trip_{};
+    Duration round_trip_;            // of the slowest node that had a say in the latest round
     std::optional<Instant> next_at_; // pausing: the next attempt; held: the next renewal, nullopt: it is under way
     std::optional<Instant> give_up_at_;
     std::optional<Instant> unreachable_since_; // no attempt since then has heard a quorum

@@ -86,13 +86,13 @@ struct Reply {
     // so the node cannot have acted on it.
     std::optional<Instant> sent;
 
+    Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
+    std::optional<NodeTime> node_time; // acquire granted, extend (but for not_ours): when the node did it
+
     // Somebody else's token was found, and is in `holder`.
     [[nodiscard]] bool names_holder() const {
         return answer == Answer::refused && (refusal == Refusal::held || refusal == Refusal::not_ours);
     }
-
-    Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
-    std::optional<NodeTime> node_time; // acquire granted, extend (but for not_ours): when the node did it
 };
 
 } // namespace redlock::core

@@ -42,6 +42,8 @@ class Round {
 
     // True when the reply belongs here and told something new.
     bool take(const Reply &reply);
+    // Counts as this node's answer, whichever request it belongs to.
+    void overrule(const Reply &reply) { answers_[reply.node] = reply; }
     // This node is asked again, with another request: what it said is forgotten.
     void ask_again(NodeIndex node, Serial serial) {
         answers_[node].reset();

@@ -51,6 +51,10 @@ constexpr Row rows[] = {
     {"MASTERDOWN ", Trouble::passing, "this is a replica without its primary: name primaries as nodes"},
     {"OOM ", Trouble::passing, "the server has reached its maxmemory: free memory or raise it"},
     {"MISCONF ", Trouble::passing, "the server cannot save its data: see its log, and the space on its disk"},
+    {"WRONGTYPE ", Trouble::passing, "the key redlock:{NAME}:fence there holds something else; DEL it"},
+    {"ERR the fence on record", Trouble::passing,
+     "somebody else has written to the key redlock:{NAME}:fence there; DEL it"},
+    {"Write commands not allowed after non deterministic", Trouble::access, "locks need Redis 5 or newer"},
     {"NOREPLICAS ", Trouble::passing, "the server misses the replicas that min-replicas-to-write asks for"},
     {"ERR max number of clients reached", Trouble::passing, "close connections to the server or raise its maxclients"},
 };

@@ -14,10 +14,11 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local fence = tonumber(redis.call('GET', fence_key) or '')
+local recorded = redis.call('GET', fence_key)
+local fence = tonumber(recorded or '')
 -- Sent twice: the fence stays.
 if not (holder and fence) then
-    if not fence then
+    if not recorded then
         -- Never held, or not for 30 days, or forgotten. What was given out before the data went was no further ahead of
         -- the clock than the floor.
         local floor = tonumber(redis.call('HGET', node_key, 'floor') or '')
@@ -29,8 +30,9 @@ if not (holder and fence) then
     end
     -- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
     if proposal > now + 10000000 then proposal = 0 end
-    fence = math.max(fence + 1, proposal)
-    if not (fence < 9007199254740992) then return redis.error_reply('ERR the fence on record is no number below 2^53') end
+    fence = fence and math.max(fence + 1, proposal)
+    if not fence or fence < 1 or fence >= 9007199254740992 or fence % 1 ~= 0 then
+        return redis.error_reply('ERR the fence on record is no number below 2^53') end
     -- Before the lock: without memory this fails, and the lock must not be there then.
     redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
 end

@@ -24,6 +24,6 @@ else
 end
 
 -- Behind what matters more, and without memory perhaps not at all: a quorum has it on record already.
-fence = math.max(fence, tonumber(redis.call('GET', fence_key) or '') or 0)
+fence = math.max(fence, tonumber(redis.pcall('GET', fence_key) or '') or 0)
 if fence > 0 then redis.pcall('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000) end
 return answer

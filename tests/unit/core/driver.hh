@@ -36,6 +36,7 @@ inline Reply reply_to(const Request &request, Answer answer, std::optional<Insta
     reply.refusal = request.verb == Verb::acquire ? Refusal::held : Refusal::absent;
     if (reply.answer == Answer::refused && reply.refusal == Refusal::held) reply.holder = "somebody";
     reply.sent = sent;
+    reply.fence = 1;
     return reply;
 }
 

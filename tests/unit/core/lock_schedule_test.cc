@@ -134,7 +134,7 @@ class World {
         case Phase::held:
             ++seen_.held;
             EXPECT_GE(std::count_if(nodes_.begin(), nodes_.end(),
-                                    [&](const Node &node) { return node.fence >= lock_.fence(); }),
+                                    [&](const Node &node) { return node.fence == lock_.fence(); }),
                       static_cast<std::ptrdiff_t>(terms_.quorum))
                 << "the fence is not on record";
             EXPECT_GT(lock_.fence(), last_fence_);

@@ -109,6 +109,19 @@ TEST(Survey, RemainingWithoutAnEnd) {
     EXPECT_EQ(survey({held("a", std::nullopt), held("a", seconds{2}), held("a", seconds{3})}, 2).remaining, seconds{3});
 }
 
+TEST(Survey, TheFenceIsWhatAQuorumHasOnRecord) {
+    const auto with = [](Reply reply, Fence fence) {
+        reply.fence = fence;
+        return reply;
+    };
+    const Reply a7 = with(held("a"), 7), a8 = with(held("a"), 8), a9 = with(held("a"), 9);
+    EXPECT_EQ(survey({a9, a7, a7, a8, a7}, 3).fence, 7U);
+    EXPECT_EQ(survey({a8, a9, a8, a8, with(held("b"), 10)}, 3).fence, 8U);
+    EXPECT_EQ(survey({a8, a8, absent()}, 2).fence, 8U);
+    EXPECT_EQ(survey({held("a"), held("a"), a9}, 2).fence, 0U); // another library's lock
+    EXPECT_EQ(survey({a8, with(held("b"), 8), absent()}, 2).fence, 0U);
+}
+
 TEST(Survey, HoldersAreBytes) {
     const std::string zero("\0\xff", 2);
     const Survey found = survey({held(zero), held(zero), held(std::string("\0", 1))}, 2);

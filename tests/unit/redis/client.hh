@@ -28,6 +28,7 @@ class Client {
         request.key = key;
         request.token = token;
         request.ttl = ttl;
+        request.fence = fence;
         request.deadline = event::now() + within;
         nodes.send(std::move(request));
         collect();
@@ -69,6 +70,7 @@ class Client {
     }
 
     std::string key = "lock";
+    core::Fence fence = 0; // goes with each request
     Nodes nodes;
     event::PollSet set;
     std::vector<core::Reply> replies; // not handed out yet

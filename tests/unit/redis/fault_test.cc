@@ -21,7 +21,9 @@ TEST(Fault, KnowsWhatOnlyAPersonCanMend) {
           "command or subcommand",
           "ERR ACL failure in script: User x has no permissions to run the 'set' command script: ab",
           "DENIED Redis is running in protected mode because protected mode is enabled", "ERR DB index is out of range",
-          "ERR unknown command 'EVAL'"}) {
+          "ERR unknown command 'EVAL'",
+          "ERR Error running script (call to f_ab): @user_script:24: @user_script: 24: Write commands not allowed "
+          "after non deterministic commands. Call redis.replicate_commands() at the start of your script"}) {
         const Fault fault = explain(error, "");
         EXPECT_EQ(fault.trouble, Trouble::access) << error;
         EXPECT_NE(fault.text.find(": "), std::string::npos) << fault.text;
@@ -38,6 +40,8 @@ TEST(Fault, KnowsWhatMayPass) {
           "only",
           "OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:3.",
           "MISCONF Redis is configured to save RDB snapshots", "NOREPLICAS Not enough good replicas to write.",
+          "WRONGTYPE Operation against a key holding the wrong kind of value script: ab, on @user_script:19.",
+          "ERR the fence on record is no number below 2^53 script: ab, on @user_script:32.",
           "ERR max number of clients reached"}) {
         const Fault fault = explain(error, "");
         EXPECT_EQ(fault.trouble, Trouble::passing) << error;

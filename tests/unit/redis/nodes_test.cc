@@ -247,11 +247,13 @@ TEST_F(NodesTest, ALockSetBehindAFailedAuthIsTakenBack) {
     config::NodeUrl url = server.url();
     url.password = "hunter2";
     Client wrong(url);
+    wrong.fence = core::fence_limit - 1; // a proposal that the node ignores, for it is far ahead of its clock
     const core::Reply reply = wrong.ask(Verb::acquire, "mine");
     EXPECT_EQ(reply.answer, Answer::error);
     EXPECT_EQ(reply.trouble, Trouble::access);
     EXPECT_TRUE(says(reply, "no password")) << reply.text;
     wrong.turn_until([&] { return server.calls("del") == 1; });
+    EXPECT_LT(std::stoull(server.command({"GET", "redlock:{lock}:fence"})), core::fence_limit / 2);
     EXPECT_EQ(server.calls("set"), 2);
     EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
     // And the connection is not used any more.
