@@ -306,7 +306,8 @@ TEST(Schedule, KeepsThePromisesInEveryOne) {
             FAIL() << "seed " << seed;
         }
     }
-    for (const int count : {seen.held, seen.lost, seen.released, seen.renewed, seen.retried}) EXPECT_GT(count, schedules / 20);
+    for (const int count : {seen.held, seen.lost, seen.released, seen.renewed, seen.retried})
+        EXPECT_GT(count, schedules / 20);
 }
 
 } // namespace
