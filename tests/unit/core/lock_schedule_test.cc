@@ -329,17 +329,17 @@ class World {
 };
 
 TEST(Schedule, KeepsThePromisesInEveryOne) {
-    constexpr std::uint64_t schedules = 20'000;
+    constexpr int schedules = SANITIZED ? 4'000 : 20'000;
     Seen seen;
-    for (std::uint64_t seed = 1; seed <= schedules; ++seed) {
-        World(seed, seen).play();
+    for (int seed = 1; seed <= schedules; ++seed) {
+        World(static_cast<std::uint64_t>(seed), seen).play();
         if (HasFailure()) {
             FAIL() << "seed " << seed;
         }
     }
     for (const int count :
          {seen.held, seen.lost, seen.released, seen.renewed, seen.retried, seen.confirmed, seen.set_anew})
-        EXPECT_GT(count, 1000);
+        EXPECT_GT(count, schedules / 20);
 }
 
 } // namespace
