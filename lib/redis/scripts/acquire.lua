@@ -28,11 +28,12 @@ if not (holder and fence) then
         end
         fence = math.max(floor, now) - 1
     end
+    if not fence or fence < 0 or fence >= 9007199254740991 or fence % 1 ~= 0 then
+        return redis.error_reply('ERR the fence on record is no number below 2^53')
+    end
     -- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
     if proposal > now + 10000000 then proposal = 0 end
-    fence = fence and math.max(fence + 1, proposal)
-    if not fence or fence < 1 or fence >= 9007199254740992 or fence % 1 ~= 0 then
-        return redis.error_reply('ERR the fence on record is no number below 2^53') end
+    fence = math.max(fence + 1, proposal)
     -- Before the lock: without memory this fails, and the lock must not be there then.
     redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
 end
