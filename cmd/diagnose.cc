@@ -25,7 +25,7 @@ constexpr std::array<Habit, 6> habits{{
                      "the lock be lost; signals are passed on, so it can be used as if it were COMMAND"},
     {"--command", "write -c"},
     {"-s --shared -j --limit --also --while-pid --max-runtime --survivors --min-hold --once-per --status-file --force "
-     "--yes --config --cacert --cert --key --restart-guard --trust --adopt",
+     "--yes --config --cacert --cert --key",
      "not in this version of redlock"},
     {"--verbatim", "not needed: the command is executed directly, without a shell"},
 }};

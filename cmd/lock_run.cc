@@ -23,6 +23,8 @@ core::Terms terms_of(const Settings &settings, Duration needed) {
     return {.key = settings.key,
             .nodes = settings.nodes.size(),
             .quorum = settings.quorum,
+            .prefix = settings.prefix,
+            .guard = settings.guard,
             .ttl = settings.timing.ttl,
             .trust = {settings.timing.drift, settings.timing.slack},
             .node_timeout = settings.timing.node_timeout,

@@ -26,7 +26,7 @@ struct Option {
     std::string_view environment = {}; // read by the commands that take the option, and by no other
 };
 
-inline constexpr std::array<Option, 28> all_options{{
+inline constexpr std::array<Option, 31> all_options{{
     {"-n, --nonblock, --nb, --nonblocking", "", ValueKind::flag, Group::lock, taking_a_lock,
      "do not wait for a lock that is busy"},
     {"-w, --wait, --timeout", "DUR", ValueKind::duration, Group::lock, taking_a_lock,
@@ -58,7 +58,7 @@ inline constexpr std::array<Option, 28> all_options{{
      "there"},
     {"--format", "token|env|json", ValueKind::choice, Group::result, bit(Command::acquire),
      "what goes to stdout: the token, lines for eval that set REDLOCK_NAME and REDLOCK_TOKEN, or JSON", "token"},
-    {"--json", "", ValueKind::flag, Group::result, bit(Command::acquire) | proving_it | bit(Command::status),
+    {"--json", "", ValueKind::flag, Group::result, bit(Command::acquire) | proving_it | bit(Command::status) | bit(Command::doctor),
      "print the result as JSON, with what each node said"},
 
     {"-S, --server, --node", "URL", ValueKind::url, Group::nodes, on_nodes,
@@ -77,6 +77,15 @@ inline constexpr std::array<Option, 28> all_options{{
      "how far the rates of two clocks may differ, as a ratio", "0.01"},
     {"--slack", "DUR", ValueKind::duration, Group::nodes, on_nodes,
      "how far a node's clock may step forward within a lease", "ttl/6, at most 5s"},
+    {"--restart-guard", "DUR|off", ValueKind::text, Group::nodes, on_nodes,
+     "how long a node that may have forgotten its votes has none; the longest --ttl that anybody uses on these nodes, and "
+     "the same everywhere. off: a restarted node votes at once",
+     "30s", "REDLOCK_RESTART_GUARD"},
+
+    {"--trust", "", ValueKind::flag, Group::result, bit(Command::doctor),
+     "declare that no node can have forgotten a vote: they are new, or nobody has used them for a ttl"},
+    {"--adopt", "", ValueKind::flag, Group::result, bit(Command::doctor),
+     "make this number of nodes, quorum and restart guard what all must use from now on"},
 
     {"--nodes", "N", ValueKind::integer, Group::lab, bit(Command::lab), "how many nodes", "5"},
     {"--tcp", "", ValueKind::flag, Group::lab, bit(Command::lab), "loopback ports in place of unix sockets"},

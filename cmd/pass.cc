@@ -17,6 +17,8 @@ core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
                                      .key = key,
                                      .token = settings_.token,
                                      .ttl = settings_.timing.ttl,
+                                     .agreement = {settings_.prefix, settings_.nodes.size(), settings_.quorum,
+                                                   settings_.guard},
                                      .ask = std::vector<bool>(nodes_.size(), true),
                                      .await = await_,
                                      .quorum = settings_.quorum,

@@ -180,6 +180,29 @@ double read_drift(const Reader &reader, bool &typed) {
     return *value;
 }
 
+void read_guard(Settings &settings, const Reader &reader) {
+    settings.guard = default_ttl;
+    const auto found = reader.text(option("--restart-guard"));
+    if (found && found->value == "off") settings.guard = Duration::zero();
+    if (found && found->value != "off") {
+        settings.guard = reader.duration(option("--restart-guard"))->value;
+        if (settings.guard < shortest_ttl)
+            refuse(is_typed(found->origin),
+                   fmt::format("{}: within {} no lock ends; give the longest --ttl that is used on these nodes, or off",
+                               found->origin, show_duration(settings.guard)));
+    }
+    const auto ttl = reader.duration(option("--ttl"));
+    if (settings.guard == Duration::zero() || settings.timing.ttl <= settings.guard ||
+        !takes(info(settings.command), option("--ttl")))
+        return;
+    throw ConfigError(fmt::format(
+        "{} is longer than the restart guard of {}{}: a node that has lost its data would vote for somebody else while "
+        "this lock is held. Give --restart-guard {} (or REDLOCK_RESTART_GUARD), the same on every host that uses these "
+        "nodes, and then run 'redlock doctor --adopt' with it, once; or a shorter ttl",
+        with_origin("a ttl of", settings.timing.ttl, ttl), show_duration(settings.guard),
+        found ? fmt::format(" ({})", found->origin) : "", as_typed(settings.timing.ttl)));
+}
+
 void read_timing(Settings &settings, const Reader &reader) {
     const auto ttl = reader.duration(option("--ttl"));
     const auto slack = reader.duration(option("--slack"));
@@ -352,11 +375,14 @@ Settings make_settings(const Invocation &invocation, const Environment &environm
     read_output(settings, invocation, reader);
     if ((command & on_nodes) != 0) {
         read_timing(settings, reader);
+        read_guard(settings, reader);
         read_key(settings, reader);
         read_nodes(settings, invocation, reader);
     }
     if (const auto count = reader.integer(option("--nodes"), 1, 64)) settings.lab_nodes = count->value;
     settings.lab_tcp = invocation.typed.has(option("--tcp"));
+    settings.trust = invocation.typed.has(option("--trust"));
+    settings.adopt = invocation.typed.has(option("--adopt"));
     return settings;
 }
 

@@ -36,6 +36,8 @@ struct Settings {
 
     std::vector<config::NodeUrl> nodes; // with their passwords; empty for lab
     std::size_t quorum = 0;             // majority .. number of nodes
+    Duration guard{};                   // 0: off
+    bool trust = false, adopt = false;  // doctor
     Timing timing;                      // complete and, for exec and acquire, known to fit
     std::optional<Duration> wait;       // empty: for ever; zero: do not wait
     int conflict_exit_code = exit_code::busy;

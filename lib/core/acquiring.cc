@@ -11,6 +11,7 @@ namespace {} // namespace
 
 void Lock::step_acquiring(Instant now) {
     close_when_late(now);
+    if (disagreement()) return clean_up(now, Ending::disagreed);
     if (round_.outcome() == Outcome::won || fence_ > 0) return step_fence(now);
     if (contested()) return step_contest(now);
     if (out_of_time(now)) attempt_failed(now);

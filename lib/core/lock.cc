@@ -4,7 +4,6 @@
 #include "util/error.hh"
 
 #include <algorithm>
-#include <utility>
 
 namespace redlock::core {
 
@@ -23,7 +22,7 @@ constexpr Duration least_renewal_pause = milliseconds{20};
 
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes), responsive_(terms_.nodes),
-      latest_(terms_.nodes), clocks_(terms_.nodes), backoff_(terms_.seed), round_trip_(least_round_trip) {
+      latest_(terms_.nodes), clocks_(terms_.nodes, NodeClock(terms_.trust.drift)), servers_(terms_.nodes), backoff_(terms_.seed), round_trip_(least_round_trip) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes, "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
 }
@@ -50,7 +49,10 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
 Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
     if (verb == Verb::acquire) touched_[node] = next_serial_;
     const Duration ttl = verb == Verb::abandon ? Duration{} : terms_.ttl;
-    return requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline});
+    Request &request =
+        requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline});
+    request.agreement = {terms_.prefix, terms_.nodes, terms_.quorum, terms_.guard};
+    return request;
 }
 
 void Lock::start_round(Instant now, Verb verb) {
@@ -69,7 +71,7 @@ void Lock::start_round(Instant now, Verb verb) {
 // The end of validity in the node's own time, at the earliest: its clock was read before we heard of it, and may be
 // slower than ours.
 NodeTime Lock::until_for(NodeIndex node) const {
-    const auto &reading = clocks_[node];
+    const auto &reading = clocks_[node].latest();
     if (!reading) return 0;
     const double ahead = static_cast<double>((lease_.validity() - reading->at).count()) * (1 - terms_.trust.drift);
     return reading->time + static_cast<NodeTime>(ahead / 1000) - 1;
@@ -105,12 +107,43 @@ void Lock::apply(Instant now, const Reply &reply) {
     if (reply.serial < latest_[reply.node]) return;
     latest_[reply.node] = reply.serial;
     if (reply.answer == Answer::granted) on_record_[reply.node] = std::max(on_record_[reply.node], reply.fence);
-    if (reply.node_time) clocks_[reply.node] = {*reply.node_time, now};
-    if (reply.answer == Answer::refused) {
+    if (reply.answer == Answer::refused || !counts(reply, now)) {
         lease_.drop(reply.node); // also when it was set anew: who may have had it in between, nobody knows
     } else if (reply.sent && reply.verb != Verb::confirm) {
         lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
     }
+}
+
+// A key is worth what its node's clock is, and the server that has it must be the one that had it before.
+bool Lock::counts(const Reply &reply, Instant now) {
+    bool sound = true;
+    if (reply.node_time && reply.sent) {
+        const Duration step = clocks_[reply.node].read(*reply.node_time, *reply.sent, now);
+        sound = step <= terms_.trust.slack;
+        if (step > terms_.trust.slack / 2) notices_.push_back({reply.node, step, !sound});
+    }
+    if (reply.run_id.empty()) return sound;
+    const std::string before = std::exchange(servers_[reply.node], reply.run_id);
+    return sound && (before.empty() || before == reply.run_id || reply.verb == Verb::acquire);
+}
+
+// Somebody uses these nodes in another way, so that both could hold the lock at once; or one server stands in our list
+// twice, and would vote twice.
+bool Lock::disagreement() const {
+    std::vector<std::string_view> voters;
+    for (const auto &answer : round_.answers()) {
+        if (!answer) continue;
+        if (answer->answer == Answer::error && answer->trouble == Trouble::disagrees) return true;
+        if (answer->answer == Answer::granted && !answer->run_id.empty()) voters.push_back(answer->run_id);
+    }
+    std::sort(voters.begin(), voters.end());
+    return std::adjacent_find(voters.begin(), voters.end()) != voters.end();
+}
+
+bool Lock::only_quarantined() const {
+    return out_of_reach() && round_.heard() + round_.count_if([](const Reply &reply) {
+        return reply.answer == Answer::error && reply.trouble == Trouble::quarantined;
+    }) >= terms_.quorum;
 }
 
 void Lock::tick(Instant now) {
@@ -142,7 +175,9 @@ void Lock::close_when_late(Instant now) {
 void Lock::attempt_failed(Instant now, bool split) {
     if (round_.denied()) return clean_up(now, Ending::denied);
     // Votes still under way do not count, or a silent node would hide behind two fast ones for ever.
-    if (out_of_reach() && !unreachable_since_) {
+    if (only_quarantined()) {
+        unreachable_since_.reset();
+    } else if (out_of_reach() && !unreachable_since_) {
         unreachable_since_ = round_.started();
     } else if (out_of_reach() && now - *unreachable_since_ >= terms_.ttl) {
         return clean_up(now, Ending::unreachable);
@@ -238,6 +273,7 @@ Duration Lock::next_pause(bool split) {
     for (const auto &answer : round_.answers()) {
         if (answer && answer->answer == Answer::refused && answer->holder_ttl)
             free_in.push_back(*answer->holder_ttl + milliseconds{1});
+        if (answer && answer->quarantine) free_in.push_back(*answer->quarantine + milliseconds{1});
     }
     if (round_.outcome() == Outcome::won || free_in.size() < terms_.quorum) return pause;
     std::sort(free_in.begin(), free_in.end());

@@ -21,8 +21,11 @@
 #include "core/backoff.hh"
 #include "core/conversation.hh"
 #include "core/lease.hh"
+#include "core/node_clock.hh"
 #include "core/round.hh"
 #include "core/sweep.hh"
+
+#include <utility>
 
 namespace redlock::core {
 
@@ -31,6 +34,8 @@ struct Terms {
     std::string key;
     std::size_t nodes = 0;
     std::size_t quorum = 0; // at least a majority
+    std::string prefix;     // of the key, and the guard time: see Agreement
+    Duration guard{};
     Duration ttl{};
     ClockTrust trust;
     Duration node_timeout{};
@@ -46,10 +51,19 @@ enum class Ending {
     none,
     busy,        // somebody else holds it
     unreachable, // no quorum of nodes answered
-    denied,      // so many nodes refuse our credentials that there is no point in waiting
+    denied,      // so many nodes refuse our credentials, or must not be nodes, that there is no point in waiting
+    disagreed,   // a node is used by others with another list of nodes, or stands in ours twice
     interrupted, // give_up()
     lost,        // held, then lost
     released,
+};
+
+// A node's clock has stepped forward by more than half of the slack. By more than the slack: what it holds for us may end
+// before we know, and does not count until the next renewal.
+struct Notice {
+    NodeIndex node = 0;
+    Duration step{};
+    bool too_far = false;
 };
 
 class Lock : public Conversation {
@@ -84,12 +98,18 @@ class Lock : public Conversation {
     [[nodiscard]] const std::optional<Sweep> &sweep() const { return sweep_; }
     // Fewer than a quorum of nodes were heard in the latest attempt.
     [[nodiscard]] bool out_of_reach() const { return round_.heard() < terms_.quorum; }
+    // So many nodes are in quarantine, and would vote but for that, that a quorum is only a matter of time.
+    [[nodiscard]] bool only_quarantined() const;
+    // What the user should hear of, each once.
+    [[nodiscard]] std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
     // The token that most of the refusing nodes named; empty when none did.
     [[nodiscard]] std::string blocker() const;
 
   private:
     void start_round(Instant now, Verb verb);
     void apply(Instant now, const Reply &reply);
+    [[nodiscard]] bool counts(const Reply &reply, Instant now);
+    [[nodiscard]] bool disagreement() const;
     void step_acquiring(Instant now);
     [[nodiscard]] bool contested() const;
     void step_contest(Instant now);
@@ -128,12 +148,9 @@ class Lock : public Conversation {
     std::vector<bool> responsive_; // the node answered, and has not been silent since
     std::vector<Serial> latest_;   // the latest request to the node whose outcome is known
 
-    // What a node's clock said, and when we read it.
-    struct Reading {
-        NodeTime time;
-        Instant at;
-    };
-    std::vector<std::optional<Reading>> clocks_;
+    std::vector<NodeClock> clocks_;
+    std::vector<std::string> servers_; // the run_id of what answered there; empty: not known
+    std::vector<Notice> notices_;
 
     Fence proposal_ = 0;
     Fence fence_ = 0;              // of this attempt; 0: there is no quorum yet

@@ -34,6 +34,20 @@ enum class Verb {
     release, // delete the key if the token is ours; the hand-over to who waits
     abandon, // the same without waking anybody: cleanup of an attempt that was not won
     status,  // who holds the key? Changes nothing
+    inspect, // is this server fit to be a node? Changes nothing
+    trust,   // it may vote at once
+    adopt,   // all users of these locks must agree with us from now on
+};
+
+// What all users of a key must have in common (protocol: 7), and how long a node that may have forgotten its votes stays
+// out: the longest time to live that they use.
+struct Agreement {
+    std::string prefix; // one agreement for each, so that different users can share the servers
+    std::size_t nodes = 0;
+    std::size_t quorum = 0;
+    Duration guard{}; // 0: whatever a node has forgotten, it votes, and nobody asks what was agreed
+
+    bool operator==(const Agreement &) const = default;
 };
 
 struct Request {
@@ -47,6 +61,7 @@ struct Request {
 
     Fence fence = 0; // acquire: the proposal, our UTC in µs; confirm, extend, release: the one we hold; 0: not known
     NodeTime until = 0; // extend: before this a key that is gone is set again; 0: never
+    Agreement agreement;
 };
 
 enum class Answer {
@@ -65,8 +80,23 @@ enum class Refusal {
 
 // What kind of error, as far as it decides what the core does next.
 enum class Trouble {
-    passing, // may be over in a moment: connection refused, LOADING, BUSY, OOM, ...
-    access,  // only a person can mend it: NOAUTH, WRONGPASS, NOPERM, ...
+    passing,     // may be over in a moment: connection refused, LOADING, BUSY, OOM, ...
+    quarantined, // it may have forgotten a vote; over when Reply::quarantine is
+    access,      // only a person can mend it: NOAUTH, WRONGPASS, NOPERM, ...
+    unfit,       // this server must not be a node: a replica, one that evicts keys, ...
+    disagrees,   // others use it with another number of nodes, quorum or guard time
+};
+
+// What a server tells of itself and of its marker.
+struct NodeState {
+    bool marked = false;      // it has a marker
+    bool same_server = false; // ... and has made it since its start
+    NodeTime joined = 0;      // since when it may count, by its own clock
+    std::string terms;        // what its users have agreed upon, in words; empty: nothing yet
+    Duration up{};            // since its start
+    bool primary = true;
+    bool cluster = false;
+    std::string evicts; // the policy by which it throws keys away; empty: it does not
 };
 
 struct Reply {
@@ -88,6 +118,10 @@ struct Reply {
 
     Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
     std::optional<NodeTime> node_time; // acquire granted, extend (but for not_ours): when the node did it
+
+    std::string run_id;                 // acquire granted, extend granted: of the server; empty: the guard is off
+    std::optional<Duration> quarantine; // what is left of it
+    NodeState state;                    // inspect
 
     // Somebody else's token was found, and is in `holder`.
     [[nodiscard]] bool names_holder() const {

@@ -34,8 +34,10 @@ std::size_t Round::pending() const {
 }
 
 bool Round::denied() const {
-    const auto access = [](const Reply &r) { return r.answer == Answer::error && r.trouble == Trouble::access; };
-    return count_if(access) > answers_.size() - quorum_;
+    const auto hopeless = [](const Reply &reply) {
+        return reply.answer == Answer::error && (reply.trouble == Trouble::access || reply.trouble == Trouble::unfit);
+    };
+    return count_if(hopeless) > answers_.size() - quorum_;
 }
 
 } // namespace redlock::core

@@ -68,7 +68,8 @@ class Round {
     [[nodiscard]] std::size_t heard() const { return count(Answer::granted) + count(Answer::refused); }
     // How many have not said anything yet.
     [[nodiscard]] std::size_t pending() const;
-    // So many refuse our credentials that the others are no quorum: there is no point in waiting.
+    // So many refuse our credentials, or are no servers for locks, that the others are no quorum: there is no point in
+    // waiting.
     [[nodiscard]] bool denied() const;
 
     // Per node, nullopt: nothing yet.

@@ -4,8 +4,7 @@ namespace redlock::core {
 
 namespace {
 // Once a quorum has answered, and what it says is clear, the others get a few times what it took, and never less than
-// this. Not of a look at the lock: that is there to tell what every node says, and three of five may say three
-// different things.
+// this.
 constexpr int patience = 4;
 constexpr Duration least_patience = milliseconds{20};
 } // namespace
@@ -14,9 +13,10 @@ Sweep::Sweep(Instant now, Plan plan)
     : plan_(std::move(plan)), round_(plan_.ask.size(), plan_.quorum, plan_.first, now),
       deadline_(now + plan_.node_timeout) {
     for (NodeIndex node = 0; node < plan_.ask.size(); ++node) {
-        if (plan_.ask[node])
-            requests_.push_back(
-                {plan_.first + node, plan_.verb, node, plan_.key, plan_.token, plan_.ttl, deadline_, plan_.fence});
+        if (!plan_.ask[node]) continue;
+        requests_.push_back(
+            {plan_.first + node, plan_.verb, node, plan_.key, plan_.token, plan_.ttl, deadline_, plan_.fence});
+        requests_.back().agreement = plan_.agreement;
     }
     tick(now);
 }
@@ -24,7 +24,8 @@ Sweep::Sweep(Instant now, Plan plan)
 void Sweep::on_reply(Instant now, const Reply &reply) {
     if (done_ || !round_.take(reply)) return;
     const bool clear = plan_.verb == Verb::abandon || proven() != Outcome::pending;
-    if (answered() >= plan_.quorum && clear && plan_.verb != Verb::status)
+    const bool of_each_node = plan_.verb >= Verb::status; // a person wants to know what every one of them says
+    if (answered() >= plan_.quorum && clear && !of_each_node)
         deadline_ = std::min(deadline_, now + std::max(patience * (now - round_.started()), least_patience));
     tick(now);
 }

@@ -1,8 +1,11 @@
 #include "redis/codec.hh"
 
+#include "config/duration.hh"
 #include "redis/scripts.hh"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
 #include <memory>
@@ -39,6 +42,16 @@ redisReader *make_reader() {
 // The node's marker: what it knows of itself, in the data set (protocol: 7).
 constexpr std::string_view node_key = "redlock:{}:node";
 
+// "5 3 30000" in words.
+std::string describe_terms(std::string_view terms) {
+    unsigned nodes = 0, quorum = 0;
+    long long guard = 0;
+    if (std::sscanf(std::string(terms).c_str(), "%u %u %lld", &nodes, &quorum, &guard) != 3 || guard < 0)
+        return "nobody can read";
+    return fmt::format("{} nodes, a quorum of {}, and a restart guard of {}", nodes, quorum,
+                       config::show_duration(milliseconds{std::min<long long>(guard, to_ms(longest_duration))}));
+}
+
 std::string_view text_of(const redisReply &reply) { return {reply.str, static_cast<std::size_t>(reply.len)}; }
 
 } // namespace
@@ -62,14 +75,23 @@ std::string encode(const core::Request &request) {
     const std::string ttl = std::to_string(to_ms_up(request.ttl));
     const std::string fence = std::to_string(request.fence);
     const std::string_view key = request.key, token = request.token;
+    const core::Agreement &agreement = request.agreement;
+    const std::string guard = std::to_string(to_ms_up(agreement.guard));
+    const std::string terms_field = "terms:" + agreement.prefix;
+    const std::string terms = fmt::format("{} {} {}", agreement.nodes, agreement.quorum, guard);
     const std::string fence_key = "redlock:{" + request.key + "}:fence";
     switch (request.verb) {
-    case core::Verb::acquire: return encode({"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence});
+    case core::Verb::acquire:
+        return encode({"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence, terms_field, terms, guard});
     case core::Verb::confirm: return encode({"EVAL", confirm_script, "2", key, fence_key, token, fence});
     case core::Verb::extend:
-        return encode({"EVAL", extend_script, "2", key, fence_key, token, ttl, fence, std::to_string(request.until)});
+        return encode({"EVAL", extend_script, "3", key, fence_key, node_key, token, ttl, fence,
+                       std::to_string(request.until), guard});
     case core::Verb::release:
     case core::Verb::abandon: return encode({"EVAL", release_script, "2", key, fence_key, token, fence});
+    case core::Verb::inspect: return encode({"EVAL", inspect_script, "1", node_key, terms_field});
+    case core::Verb::trust: return encode({"EVAL", trust_script, "1", node_key});
+    case core::Verb::adopt: return encode({"EVAL", adopt_script, "1", node_key, terms_field, terms});
     case core::Verb::status: break;
     }
     return encode({"EVAL", status_script, "2", key, fence_key});
@@ -105,12 +127,26 @@ bool Value::decode(core::Reply &into) const {
     core::Reply read = into;
     read.answer = Answer::granted;
     const Verb verb = into.verb;
-    const bool by_token = verb != Verb::acquire && verb != Verb::status;
+    const bool by_token = verb != Verb::acquire && verb < Verb::status;
+    const auto text = [&](std::size_t i) {
+        return is(i, REDIS_REPLY_STRING) ? std::string(text_of(*fields[i])) : std::string();
+    };
     if (verb == Verb::acquire && word == "granted" && number(1) > 0 && number(2)) {
         read.fence = static_cast<core::Fence>(*number(1));
         read.node_time = number(2);
+        read.run_id = text(3);
+    } else if (verb == Verb::acquire && word == "quarantined" && number(1)) {
+        read.answer = Answer::error;
+        read.trouble = core::Trouble::quarantined;
+        read.quarantine = milliseconds{std::min<long long>(*number(1), to_ms(longest_duration))};
+        read.text = fmt::format("in quarantine for {} more", config::show_duration(*read.quarantine));
+    } else if (verb == Verb::acquire && word == "contradiction" && is(1, REDIS_REPLY_STRING)) {
+        read.answer = Answer::error;
+        read.trouble = core::Trouble::disagrees;
+        read.text = "others use it with " + describe_terms(text_of(*fields[1]));
     } else if (verb == Verb::extend && (word == "extended" || word == "set anew") && number(1)) {
         read.node_time = number(1);
+        read.run_id = text(2);
         if (word == "set anew") {
             read.answer = Answer::refused;
             read.refusal = Refusal::set_anew;
@@ -119,6 +155,20 @@ bool Value::decode(core::Reply &into) const {
         read.fence = static_cast<core::Fence>(*number(1));
     } else if ((verb == Verb::release || verb == Verb::abandon) && word == "deleted") {
         // granted, and that is all
+    } else if ((verb == Verb::trust && word == "trusted") || (verb == Verb::adopt && word == "adopted")) {
+        // the same
+    } else if (verb == Verb::inspect && word == "inspected" && number(1)) {
+        const auto whole = [&](std::size_t i) { return std::strtoll(text(i).c_str(), nullptr, 10); };
+        read.node_time = number(1);
+        read.run_id = text(2);
+        read.state = {.marked = !text(3).empty(),
+                      .same_server = text(3) == read.run_id,
+                      .joined = whole(4),
+                      .terms = text(5).empty() ? std::string() : describe_terms(text(5)),
+                      .up = seconds{whole(6)},
+                      .primary = text(7) == "master",
+                      .cluster = text(8) == "1",
+                      .evicts = whole(9) > 0 && text(10) != "noeviction" ? text(10) : std::string()};
     } else {
         read.answer = Answer::refused;
         if (!by_token && word == (verb == Verb::acquire ? "refused" : "held") && is(1, REDIS_REPLY_STRING) &&

@@ -19,8 +19,8 @@ struct Row {
 constexpr std::string_view give_password = "give the password by --password-file, REDISCLI_AUTH or in the node's "
                                            "address: redis://[USER]:PASSWORD@HOST or unix://[USER]:PASSWORD@/PATH";
 constexpr std::string_view give_rights =
-    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, TYPE, GET, SET, HGET, HSET, PTTL, PEXPIRE "
-    "and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
+    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HGET, HMGET, HSET, "
+    "HSETNX, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
 constexpr std::string_view no_cluster = "locks need independent nodes, not those of a cluster";
 
 constexpr Row rows[] = {
@@ -51,7 +51,11 @@ constexpr Row rows[] = {
     {"MASTERDOWN ", Trouble::passing, "this is a replica without its primary: name primaries as nodes"},
     {"OOM ", Trouble::passing, "the server has reached its maxmemory: free memory or raise it"},
     {"MISCONF ", Trouble::passing, "the server cannot save its data: see its log, and the space on its disk"},
-    {"WRONGTYPE ", Trouble::passing, "the key redlock:{NAME}:fence there holds something else; DEL it"},
+    {"UNFIT cluster", Trouble::unfit, no_cluster},
+    {"UNFIT replica", Trouble::unfit, "it would follow its primary and forget its own votes: name primaries as nodes"},
+    {"UNFIT evicting", Trouble::unfit,
+     "when its memory is full it throws keys away, and locks with them: CONFIG SET maxmemory-policy noeviction there"},
+    {"WRONGTYPE ", Trouble::passing, "somebody else has written to redlock:{NAME}:fence or redlock:{}:node; DEL it"},
     {"ERR the fence on record", Trouble::passing,
      "somebody else has written to the key redlock:{NAME}:fence there; DEL it"},
     {"Write commands not allowed after non deterministic", Trouble::access, "locks need Redis 5 or newer"},

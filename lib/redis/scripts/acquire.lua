@@ -1,9 +1,12 @@
 -- The node's part of an acquire (protocol 3 and 4). KEYS: the lock, its fence, the node's marker.
--- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds.
--- Answers {'granted', fence, TIME in microseconds} or {'refused', holder, PTTL}; a PTTL of -1 means that the key never
--- expires.
+-- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds; and for the restart guard: where the
+-- marker keeps what all users of these locks must agree upon, what the caller wants there, the guard time in ms (0: off).
+-- Answers {'granted', fence, TIME in microseconds, run_id}, {'refused', holder, PTTL}; a PTTL of -1 means that the key
+-- never expires; {'quarantined', for so many ms} or {'contradiction', what was agreed}.
+--include _guard.lua
 local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
 local token, ttl, proposal = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local terms_field, terms, guard = ARGV[4], ARGV[5], tonumber(ARGV[6])
 
 -- The type first: a command that meets the wrong one fails, and a script is not rolled back.
 local kind = redis.call('TYPE', key).ok
@@ -14,6 +17,21 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+local run_id = ''
+if guard > 0 then
+    local state, since = node_state(node_key, now)
+    if not state then return redis.error_reply(since) end
+    run_id = state
+    local agreed = redis.call('HGET', node_key, terms_field)
+    if not agreed then
+        redis.call('HSET', node_key, terms_field, terms)
+    elseif agreed ~= terms then
+        return {'contradiction', agreed}
+    end
+    local left = since + guard * 1000 - now
+    if left > 0 then return {'quarantined', math.ceil(left / 1000)} end
+end
+
 local recorded = redis.call('GET', fence_key)
 local fence = tonumber(recorded or '')
 -- Sent twice: the fence stays.
@@ -43,4 +61,4 @@ if holder then
 else
     redis.call('SET', key, token, 'PX', ttl)
 end
-return {'granted', fence, now}
+return {'granted', fence, now, run_id}

@@ -1,4 +1,5 @@
-"""Makes a C++ header of the Lua scripts, without comments and indentation: they travel with every request.
+"""Makes a C++ header of the Lua scripts, without comments and indentation: they travel with every request. A line
+"--include NAME" is replaced by that file.
 
     embed.py OUTPUT SCRIPT.lua...
 """
@@ -9,6 +10,9 @@ import sys
 def shrink(source: pathlib.Path) -> str:
     lines = []
     for number, line in enumerate(source.read_text(encoding="ascii").splitlines(), 1):
+        if line.startswith("--include "):
+            lines.append(shrink(source.parent / line.split()[1]))
+            continue
         code, dashes, _ = line.partition("--")
         if dashes and (code.count("'") % 2 or code.count('"') % 2):
             sys.exit(f"{source}:{number}: '--' inside a string: write it in another way")

@@ -1,8 +1,9 @@
--- The node's part of an extend (protocol 5). KEYS: the lock, its fence.
+-- The node's part of an extend (protocol 5). KEYS: the lock, its fence, the node's marker.
 -- ARGV: token, ttl in ms, fence (0: not known), until: TIME in microseconds up to which a key that is gone may be set
--- again (0: never).
--- Answers {'extended', TIME}, {'set anew', TIME}, {'absent', TIME} or {'not ours', holder}.
-local key, fence_key = KEYS[1], KEYS[2]
+-- again (0: never), the guard time in ms (0: off).
+-- Answers {'extended', TIME, run_id}, {'set anew', TIME}, {'absent', TIME} or {'not ours', holder}.
+--include _guard.lua
+local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
 local token, ttl, fence, until_time = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local kind = redis.call('TYPE', key).ok
@@ -11,7 +12,10 @@ if kind ~= 'none' and holder ~= token then return {'not ours', (holder or '(' ..
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local answer = {'extended', now}
+-- A node that has lost its data is marked so at once, and not only when somebody wants its vote. Who holds the lock
+-- goes on whatever it says.
+local run_id = tonumber(ARGV[5]) > 0 and node_state(node_key, now) or ''
+local answer = {'extended', now, run_id}
 if holder then
     -- Never lower what is left, and leave a key alone that never expires. PEXPIRE works without memory, SET does not.
     local left = redis.call('PTTL', key)
