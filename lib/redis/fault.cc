@@ -21,6 +21,8 @@ constexpr std::string_view give_password = "give the password by --password-file
 constexpr std::string_view give_rights =
     "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, TYPE, GET, SET, HGET, HSET, PTTL, PEXPIRE "
     "and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
+constexpr std::string_view spoilt_key =
+    "somebody else has written to redlock:{KEY}:fence or to redlock:{}:node there; DEL what is not redlock's";
 constexpr std::string_view no_cluster = "locks need independent nodes, not those of a cluster";
 
 constexpr Row rows[] = {
@@ -51,9 +53,8 @@ constexpr Row rows[] = {
     {"MASTERDOWN ", Trouble::passing, "this is a replica without its primary: name primaries as nodes"},
     {"OOM ", Trouble::passing, "the server has reached its maxmemory: free memory or raise it"},
     {"MISCONF ", Trouble::passing, "the server cannot save its data: see its log, and the space on its disk"},
-    {"WRONGTYPE ", Trouble::passing, "the key redlock:{NAME}:fence there holds something else; DEL it"},
-    {"ERR the fence on record", Trouble::passing,
-     "somebody else has written to the key redlock:{NAME}:fence there; DEL it"},
+    {"WRONGTYPE ", Trouble::passing, spoilt_key},
+    {"ERR the fence on record", Trouble::passing, spoilt_key},
     {"Write commands not allowed after non deterministic", Trouble::access, "locks need Redis 5 or newer"},
     {"NOREPLICAS ", Trouble::passing, "the server misses the replicas that min-replicas-to-write asks for"},
     {"ERR max number of clients reached", Trouble::passing, "close connections to the server or raise its maxclients"},
