@@ -57,7 +57,8 @@ inline constexpr std::array<Option, 31> all_options{{
      "FILE with the token: acquire writes it there (mode 0600) and not to stdout; extend and release read it from "
      "there"},
     {"--format", "token|env|json", ValueKind::choice, Group::result, bit(Command::acquire),
-     "what goes to stdout: the token, lines for eval that set REDLOCK_NAME and REDLOCK_TOKEN, or JSON", "token"},
+     "what goes to stdout: the token, lines for eval that set REDLOCK_NAME, REDLOCK_TOKEN and REDLOCK_FENCE, or JSON",
+     "token"},
     {"--json", "", ValueKind::flag, Group::result, bit(Command::acquire) | proving_it | bit(Command::status) | bit(Command::doctor),
      "print the result as JSON, with what each node said"},
 

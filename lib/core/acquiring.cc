@@ -7,8 +7,6 @@
 
 namespace redlock::core {
 
-namespace {} // namespace
-
 void Lock::step_acquiring(Instant now) {
     close_when_late(now);
     if (disagreement()) return clean_up(now, Ending::disagreed);
@@ -17,10 +15,15 @@ void Lock::step_acquiring(Instant now) {
     if (out_of_time(now)) attempt_failed(now);
 }
 
-// What a quorum has said is enough, or one silent node would hold everybody up until its time is over. Only those who
-// do not come again wait for every vote.
+// What a quorum has said is enough, or one silent node would hold everybody up until its time is over. But a node that
+// is known to answer, however slowly, is waited for: its vote may be the one that is missing. Those who do not come
+// again wait for every vote.
 bool Lock::contested() const {
-    return round_.outcome() == Outcome::lost || (round_.heard() >= terms_.quorum && terms_.wait != Duration{});
+    if (round_.outcome() == Outcome::lost) return true;
+    if (round_.heard() < terms_.quorum || terms_.wait == Duration{}) return false;
+    for (NodeIndex node = 0; node < terms_.nodes; ++node)
+        if (!round_.answers()[node] && responsive_[node]) return false;
+    return true;
 }
 
 // With no time to wait at all, one bounded round is still due.

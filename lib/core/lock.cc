@@ -88,7 +88,7 @@ void Lock::on_reply(Instant now, const Reply &reply) {
         round_trip_ = std::max(least_round_trip, std::min(now - asked_at_, terms_.node_timeout));
     // A node that will not have the fence on record has no vote any more.
     const bool no = reply.answer == Answer::refused || reply.answer == Answer::error;
-    if (confirmation_.take(reply) && no) round_.overrule(reply);
+    if (phase_ == Phase::acquiring && confirmation_.take(reply) && no) round_.overrule(reply);
     if (!out_of_reach()) unreachable_since_.reset();
     if (sweep_) sweep_->on_reply(now, reply);
     tick(now);

@@ -21,6 +21,8 @@ constexpr std::string_view give_password = "give the password by --password-file
 constexpr std::string_view give_rights =
     "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HGET, HMGET, HSET, "
     "HSETNX, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
+constexpr std::string_view spoilt_key =
+    "somebody else has written to redlock:{KEY}:fence or to redlock:{}:node there; DEL what is not redlock's";
 constexpr std::string_view no_cluster = "locks need independent nodes, not those of a cluster";
 
 constexpr Row rows[] = {
@@ -55,9 +57,8 @@ constexpr Row rows[] = {
     {"UNFIT replica", Trouble::unfit, "it would follow its primary and forget its own votes: name primaries as nodes"},
     {"UNFIT evicting", Trouble::unfit,
      "when its memory is full it throws keys away, and locks with them: CONFIG SET maxmemory-policy noeviction there"},
-    {"WRONGTYPE ", Trouble::passing, "somebody else has written to redlock:{NAME}:fence or redlock:{}:node; DEL it"},
-    {"ERR the fence on record", Trouble::passing,
-     "somebody else has written to the key redlock:{NAME}:fence there; DEL it"},
+    {"WRONGTYPE ", Trouble::passing, spoilt_key},
+    {"ERR the fence on record", Trouble::passing, spoilt_key},
     {"Write commands not allowed after non deterministic", Trouble::access, "locks need Redis 5 or newer"},
     {"NOREPLICAS ", Trouble::passing, "the server misses the replicas that min-replicas-to-write asks for"},
     {"ERR max number of clients reached", Trouble::passing, "close connections to the server or raise its maxclients"},

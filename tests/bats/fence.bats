@@ -52,6 +52,8 @@ ttl_above() { [ "$(node_cli 1 PTTL db)" -gt "$1" ]; }
 }
 
 @test "nodes that forgot everything draw no smaller fences" {
+  # A client whose clock is ahead, as far as its proposals count.
+  each_node SET 'redlock:{db}:fence' "$(($(date +%s%6N) + 7000000))"
   before=$(fence_of_one)
   each_node FLUSHALL
   after=$(fence_of_one)
@@ -75,7 +77,14 @@ ttl_above() { [ "$(node_cli 1 PTTL db)" -gt "$1" ]; }
   done
   each_node DEL 'redlock:{db}:fence'
   each_node HSET 'redlock:{db}:fence' a b
-  refused 69 'holds something else' exec -n db -- touch ran
+  refused 69 'redlock:{KEY}:fence' exec -n db -- touch ran
+  each_node DEL 'redlock:{db}:fence'
+  for found in 1e16 nan; do
+    each_node HSET 'redlock:{}:node' floor "$found"
+    refused 69 'redlock:{}:node' exec -n db -- touch ran
+  done
+  each_node SET 'redlock:{}:node' a
+  refused 69 'redlock:{}:node' exec -n db -- touch ran
   [ ! -e ran ]
 }
 
@@ -121,6 +130,8 @@ ttl_above() { [ "$(node_cli 1 PTTL db)" -gt "$1" ]; }
     node_cli "$i" DEL 'redlock:{db}:fence'
     node_cli "$i" HSET 'redlock:{db}:fence' a b
   done
+  run redlock status db
+  [[ ${lines[0]} == 'db: held by '* ]]
   redlock extend -q --token "$token" --ttl 20s db
   redlock release -q --token "$token" db
 }

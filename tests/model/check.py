@@ -39,8 +39,10 @@ EXPECTED = {
         ("CONFIRM_SKIPPED", BREAKS),
         ("CONFIRM_WITHOUT_OWNERSHIP", BREAKS),
         ("CONFIRM_AT_LEAST", BREAKS),
+        ("CONFIRM_AT_LEAST IN_TIME", HOLDS),
         ("MAJORITY_OF_WON N=4 TOP=2", BREAKS),
         ("LATE_GRANT_IGNORED IN_TIME", BREAKS),
+        ("LATE_GRANT_IGNORED", HOLDS),
         ("QUORUM_MINUS_ONE", BREAKS),
     ],
     "exclusion": [

@@ -68,7 +68,9 @@ def sow(build, patches, copy):
     for folder in ("lib", "tests/sim"):
         shutil.copytree(ROOT / folder, copy / folder)
     for patch in patches:
-        subprocess.run(["patch", "-p1", "--silent", "--no-backup-if-mismatch", "-i", patch], cwd=copy, check=True)
+        # Without fuzz: a bug that slips into other lines is another bug.
+        subprocess.run(["patch", "-p1", "--fuzz=0", "--silent", "--no-backup-if-mismatch", "-i", patch], cwd=copy,
+                       check=True)
     changed = changed_files(patches)
     generated = copy / "generated/redis"
     generated.mkdir(parents=True)

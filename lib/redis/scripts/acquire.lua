@@ -7,6 +7,7 @@
 local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
 local token, ttl, proposal = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local terms_field, terms, guard = ARGV[4], ARGV[5], tonumber(ARGV[6])
+local keep = 2592000 + math.ceil(ttl / 1000) -- 30 days after the lock, in seconds
 
 -- The type first: a command that meets the wrong one fails, and a script is not rolled back.
 local kind = redis.call('TYPE', key).ok
@@ -53,7 +54,7 @@ if not (holder and fence) then
     if proposal > now + 10000000 then proposal = 0 end
     fence = math.max(fence + 1, proposal)
     -- Before the lock: without memory this fails, and the lock must not be there then.
-    redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
+    redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', keep)
 end
 if holder then
     -- The caller counts from the second sending, so the key must live as long.

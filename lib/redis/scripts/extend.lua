@@ -29,5 +29,6 @@ end
 
 -- Behind what matters more, and without memory perhaps not at all: a quorum has it on record already.
 fence = math.max(fence, tonumber(redis.pcall('GET', fence_key) or '') or 0)
-if fence > 0 then redis.pcall('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000) end
+if fence > 0 then redis.pcall('SET', fence_key, string.format('%.0f', fence), 'EX',
+        2592000 + math.ceil(ttl / 1000)) end
 return answer

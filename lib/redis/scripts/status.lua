@@ -6,4 +6,4 @@ local key, fence_key = KEYS[1], KEYS[2]
 local kind = redis.call('TYPE', key).ok
 if kind == 'none' then return {'absent'} end
 local holder = kind == 'string' and redis.call('GET', key) or '(' .. kind .. ')'
-return {'held', holder:sub(1, 1024), redis.call('PTTL', key), tonumber(redis.call('GET', fence_key) or '') or 0}
+return {'held', holder:sub(1, 1024), redis.call('PTTL', key), tonumber(redis.pcall('GET', fence_key) or '') or 0}

@@ -57,7 +57,7 @@ struct Model {
         const auto quorum = static_cast<std::ptrdiff_t>(game.terms.quorum);
         if (granted >= quorum) {
             state = validity(game) - now.time_since_epoch() >= game.terms.needed ? won : failed;
-        } else if (granted + missing < quorum || (heard() >= game.terms.quorum && !game.terms.wait)) {
+        } else if (granted + missing < quorum || (heard() >= game.terms.quorum && !game.terms.wait && !game.strays)) {
             // Those who refuse all name the same rival, whose token is smaller than ours.
             const auto rival = std::count(vote.begin(), vote.end(), 'r');
             const bool out_of_reach = granted + missing + rival < quorum;
