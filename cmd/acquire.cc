@@ -22,6 +22,7 @@ std::string_view word_of(core::Ending ending) {
     case core::Ending::interrupted: return "busy"; // by a redlock around this one; of a signal we have died
     case core::Ending::unreachable: return "unreachable";
     case core::Ending::denied: return "denied";
+    case core::Ending::disagreed: return "disagreed";
     default: return "lost";
     }
 }

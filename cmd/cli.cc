@@ -30,6 +30,11 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
     const bool shell_line = given.options.has(option("-c"));
     const std::string_view synopsis = command.synopsis.substr(0, command.synopsis.find('\n'));
     if (command.operands == Operands::maybe_command) return;
+    if (command.operands == Operands::none) {
+        if (given.operands.empty()) return;
+        throw UsageError(fmt::format("{}: {} is one word too many: it asks the nodes, and takes no NAME; usage: redlock {}",
+                                     command.name, in_quotes(given.operands[0]), synopsis));
+    }
     if (given.operands.empty())
         throw UsageError(fmt::format("{}: no NAME for the lock was given; usage: redlock {}", command.name, synopsis));
     for (const std::string &name : given.operands) check_name(command, name);

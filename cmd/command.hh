@@ -8,18 +8,20 @@
 
 namespace redlock::cmd {
 
-enum class Command : unsigned { exec, acquire, extend, release, status, lab };
+enum class Command : unsigned { exec, acquire, extend, release, status, doctor, lab };
 
 // A set of commands, as options and exit codes name it.
 constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 inline constexpr unsigned taking_a_lock = bit(Command::exec) | bit(Command::acquire);
 inline constexpr unsigned proving_it = bit(Command::extend) | bit(Command::release);
-inline constexpr unsigned on_nodes = taking_a_lock | proving_it | bit(Command::status);
+inline constexpr unsigned on_nodes =
+    taking_a_lock | proving_it | bit(Command::status) | bit(Command::doctor);
 inline constexpr unsigned running_a_command = bit(Command::exec) | bit(Command::lab);
 inline constexpr unsigned everywhere = on_nodes | running_a_command;
 
 // What follows the options.
 enum class Operands {
+    none,
     name,             // NAME
     names,            // NAME...
     name_and_command, // NAME [--] COMMAND [ARG...], or NAME with -c LINE
@@ -36,7 +38,7 @@ struct CommandInfo {
     std::string_view examples; // whole lines
 };
 
-inline constexpr std::array<CommandInfo, 6> all_commands{{
+inline constexpr std::array<CommandInfo, 7> all_commands{{
     {Command::exec, "exec", Operands::name_and_command,
      "exec [OPTIONS] NAME [--] COMMAND [ARG...]\n"
      "exec [OPTIONS] NAME -c 'SHELL LINE'\n",
@@ -68,6 +70,13 @@ inline constexpr std::array<CommandInfo, 6> all_commands{{
      "  redlock status db-backup\n"
      "  redlock status -q db-backup && echo free\n"
      "  redlock status --json db-backup deploy\n"},
+    {Command::doctor, "doctor", Operands::none, "doctor [OPTIONS]\n",
+     "are these servers fit to hold locks, and may they vote?",
+     "Asks every node what could endanger locks there, and says what mends it. A node that is new or has restarted has "
+     "no vote for the time of the restart guard, for it may have forgotten one; --trust says that it has not.",
+     "  redlock doctor\n"
+     "  redlock doctor --trust                        after starting a fleet of new nodes\n"
+     "  redlock doctor --adopt --restart-guard 10m    after changing it on every host\n"},
     {Command::lab, "lab", Operands::maybe_command, "lab [OPTIONS] [--] [COMMAND [ARG...]]\n",
      "throwaway nodes on this machine, to try things out",
      "Starts redis-server (or valkey-server) processes on this machine, runs COMMAND (default: $SHELL) "

@@ -28,7 +28,7 @@ struct ExitCode {
     unsigned commands; // which of them can end so; a code has an entry for each of its meanings
 };
 
-inline constexpr std::array<ExitCode, 13> all_exit_codes{{
+inline constexpr std::array<ExitCode, 14> all_exit_codes{{
     {exit_code::success, "done", on_nodes & ~bit(Command::exec)},
     {exit_code::usage, "the command line is wrong", everywhere},
     {exit_code::unreachable, "no majority of the nodes can be reached", on_nodes},
@@ -38,6 +38,7 @@ inline constexpr std::array<ExitCode, 13> all_exit_codes{{
     {exit_code::busy, "with --quiet: the lock is held (0: it is free)", bit(Command::status)},
     {exit_code::access, "the nodes refuse: password or permissions", on_nodes},
     {exit_code::config, "a setting is wrong or missing", everywhere},
+    {exit_code::config, "the nodes are not fit, or others use them in another way", taking_a_lock | bit(Command::doctor)},
     {exit_code::lost, "the lock was lost; overrides COMMAND's own code", bit(Command::exec)},
     {exit_code::lost, "the lock was not held with this token, or no longer", proving_it},
     {exit_code::not_executable, "COMMAND cannot be executed", running_a_command},

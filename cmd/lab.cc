@@ -4,6 +4,7 @@
 #include "cmd/exit_code.hh"
 #include "cmd/job.hh"
 #include "cmd/lab_servers.hh"
+#include "cmd/pass.hh"
 #include "cmd/say.hh"
 #include "util/text.hh"
 
@@ -15,10 +16,25 @@ namespace redlock::cmd {
 
 namespace {
 
+// Brand-new nodes have nothing to forget.
+void trust(const Settings &settings, const LabServers &servers, event::Signals &signals) {
+    Settings on_them = settings;
+    on_them.nodes = config::parse_node_list(servers.node_list());
+    on_them.quorum = core::majority(on_them.nodes.size());
+    on_them.timing = complete({});
+    Pass pass(on_them, signals);
+    const core::Sweep sweep = pass.ask(core::Verb::trust, "");
+    pass.finish();
+    if (sweep.granted() < on_them.nodes.size())
+        throw LabUnavailable("lab: the servers started do not answer\n" +
+                             node_table(nodes_of(on_them, sweep.answers())));
+}
+
 // The servers are gone when this returns: 0, or the signal that came before there was a job.
 int run(const Settings &settings, event::Signals &signals, std::optional<Job> &job) {
     LabServers servers(settings, signals);
     if (const int death = servers.start(); death != 0) return death;
+    trust(settings, servers, signals);
     if (settings.verbosity > 0) say("lab: {} for {}", servers.program(), servers.node_list());
     if (settings.users_shell && settings.verbosity >= 0 && ::isatty(STDIN_FILENO) == 1)
         say("lab: {} nodes for this shell ({}); try: redlock exec demo -- sleep 60\n"

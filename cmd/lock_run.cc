@@ -51,6 +51,13 @@ Duration next_note(Duration waited) {
 
 constexpr Duration unhurried = milliseconds{20};
 
+// What whoever has just started their first nodes reads.
+std::string quarantined(Duration left) {
+    return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {} (if they cannot "
+                       "have forgotten one: redlock doctor --trust)",
+                       config::show_duration(left));
+}
+
 } // namespace
 
 LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed)
@@ -81,6 +88,17 @@ bool LockRun::acquire() {
     return won();
 }
 
+std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
+    std::vector<int> signals = pump_.turn(deadline);
+    for (const core::Notice &notice : lock_.take_notices())
+        if (settings_.verbosity >= 0)
+            say("warning: the clock of {} was set forward by {}{}", settings_.nodes[notice.node].display(),
+                config::show_duration(notice.step),
+                notice.too_far ? ", more than --slack: its vote for this lease does not count until the next renewal"
+                               : ", more than half of --slack");
+    return signals;
+}
+
 // Gives those that still owe an answer a little time. A server that cannot deliver its answer, because we have gone,
 // does not read what comes behind: what it has just granted would stay for a TTL.
 void LockRun::settle(Instant patience) {
@@ -89,12 +107,14 @@ void LockRun::settle(Instant patience) {
 
 // Out of reach: now and then, with what each node says. Busy: the same, but on a terminal a line that goes on.
 void LockRun::tell_who_waits(Duration waited) {
-    const bool as_line = on_terminal_ && !lock_.out_of_reach();
+    const std::optional<Duration> quarantine = lock_.quarantine();
+    const bool as_line = on_terminal_ && (quarantine || !lock_.out_of_reach());
     if (settings_.verbosity < 0 || waited < note_due_) return;
+    const std::string what = quarantine             ? quarantined(*quarantine)
+                             : lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
+                                                    : "held by " + describe_holder(lock_.blocker());
     const std::string text =
-        fmt::format("waiting for {} ({} so far): {}", printable(settings_.name), config::show_duration(waited),
-                    lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
-                                         : "held by " + describe_holder(lock_.blocker()));
+        fmt::format("waiting for {} ({} so far): {}", printable(settings_.name), config::show_duration(waited), what);
     note_due_ = as_line ? std::chrono::floor<seconds>(waited) + seconds{1} : next_note(waited);
     if (as_line) show_progress(text);
     else say(text);
@@ -152,13 +172,27 @@ int LockRun::explain_failure() const {
                     : "");
         return settings_.conflict_exit_code;
     case core::Ending::unreachable:
+        if (const auto left = lock_.quarantine()) {
+            say("{} cannot be had yet: {}\n{}", name, quarantined(*left), node_table());
+            return exit_code::unreachable;
+        }
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "
             "and that the addresses are right; `redlock lab` gives you some to try with",
             name, settings_.quorum, settings_.nodes.size(), node_table());
         return exit_code::unreachable;
     case core::Ending::denied:
+        if (lock_.last_round().count_if([](const core::Reply &r) { return r.trouble == core::Trouble::access; }) == 0) {
+            say("too many of the servers are not fit to be nodes, so {} cannot be locked\n{}", name, node_table());
+            return exit_code::config;
+        }
         say("the nodes refuse our credentials, so {} cannot be locked\n{}", name, node_table());
         return exit_code::access;
+    case core::Ending::disagreed:
+        say("{} cannot be locked safely: others use these nodes in another way, or one server is listed twice, so that two "
+            "could hold it at once\n{}\n'redlock doctor' says what to mend; all hosts need the same nodes, --quorum and "
+            "--restart-guard ({} nodes, {} and {} here)",
+            name, node_table(), settings_.nodes.size(), settings_.quorum, config::show_duration(settings_.guard));
+        return exit_code::config;
     default: return exit_code::internal;
     }
 }

@@ -38,7 +38,7 @@ class LockRun {
     void let_go() { nodes_.finish(); }
 
     // See session::Pump.
-    std::vector<int> turn(std::optional<Instant> deadline = std::nullopt) { return pump_.turn(deadline); }
+    std::vector<int> turn(std::optional<Instant> deadline = std::nullopt);
 
     // The first signal that asked this process to end while no command was there to have it; 0: none.
     [[nodiscard]] int signal() const { return signal_; }

@@ -10,11 +10,12 @@
 namespace redlock::cmd {
 
 inline constexpr Duration shortest_ttl = milliseconds{100};
+inline constexpr Duration default_ttl = seconds{30};
 inline constexpr double default_drift = 0.01;
 
 // What was asked for; the rest follows from the ttl.
 struct TimingWish {
-    Duration ttl = seconds{30};
+    Duration ttl = default_ttl;
     double drift = default_drift; // 0 <= drift < 0.5
     std::optional<Duration> slack;
     std::optional<Duration> node_timeout;

@@ -227,6 +227,7 @@ std::string zsh_commands() {
         case Operands::name_and_command: out += "'1:NAME: '"; break;
         case Operands::names: out += "'*:NAME: '"; break;
         case Operands::maybe_command: out += "'1:COMMAND: '"; break;
+        case Operands::none: break;
         }
         out += "\n      ;;\n";
     }

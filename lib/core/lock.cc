@@ -140,10 +140,14 @@ bool Lock::disagreement() const {
     return std::adjacent_find(voters.begin(), voters.end()) != voters.end();
 }
 
-bool Lock::only_quarantined() const {
-    return out_of_reach() && round_.heard() + round_.count_if([](const Reply &reply) {
-        return reply.answer == Answer::error && reply.trouble == Trouble::quarantined;
-    }) >= terms_.quorum;
+std::optional<Duration> Lock::quarantine() const {
+    if (!out_of_reach()) return std::nullopt;
+    std::vector<Duration> left(round_.heard());
+    for (const auto &answer : round_.answers())
+        if (answer && answer->quarantine) left.push_back(*answer->quarantine);
+    if (left.size() < terms_.quorum) return std::nullopt;
+    std::sort(left.begin(), left.end());
+    return left[terms_.quorum - 1];
 }
 
 void Lock::tick(Instant now) {
@@ -175,7 +179,7 @@ void Lock::close_when_late(Instant now) {
 void Lock::attempt_failed(Instant now, bool split) {
     if (round_.denied()) return clean_up(now, Ending::denied);
     // Votes still under way do not count, or a silent node would hide behind two fast ones for ever.
-    if (only_quarantined()) {
+    if (quarantine()) {
         unreachable_since_.reset();
     } else if (out_of_reach() && !unreachable_since_) {
         unreachable_since_ = round_.started();

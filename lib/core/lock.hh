@@ -98,8 +98,9 @@ class Lock : public Conversation {
     [[nodiscard]] const std::optional<Sweep> &sweep() const { return sweep_; }
     // Fewer than a quorum of nodes were heard in the latest attempt.
     [[nodiscard]] bool out_of_reach() const { return round_.heard() < terms_.quorum; }
-    // So many nodes are in quarantine, and would vote but for that, that a quorum is only a matter of time.
-    [[nodiscard]] bool only_quarantined() const;
+    // A quorum would vote, but for nodes that are in quarantine: how long until enough of them are not. nullopt: that is
+    // not what is missing.
+    [[nodiscard]] std::optional<Duration> quarantine() const;
     // What the user should hear of, each once.
     [[nodiscard]] std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
     // The token that most of the refusing nodes named; empty when none did.

@@ -1,0 +1,186 @@
+// doctor: are these servers fit to hold locks, and may they vote? Findings, with what mends each; --trust and --adopt mend.
+#include "cmd/commands.hh"
+
+#include "cmd/exit_code.hh"
+#include "cmd/pass.hh"
+#include "cmd/report.hh"
+#include "cmd/say.hh"
+#include "config/duration.hh"
+#include "event/clock.hh"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace redlock::cmd {
+
+namespace {
+
+using config::show_duration;
+
+enum class Weight { good, note, warning, mend };
+constexpr std::string_view word_of(Weight weight) {
+    constexpr std::string_view words[] = {"good", "note", "warning", "mend"};
+    return words[static_cast<int>(weight)];
+}
+
+struct Finding {
+    Weight weight = Weight::good;
+    std::string text;
+};
+
+struct Examined {
+    std::string node;
+    std::vector<Finding> findings; // at least one
+    bool answered = false;
+    Duration quarantine{}; // what is left, or would be at the first attempt
+};
+
+constexpr Duration proposals_count = seconds{10}; // further ahead of a node's clock a fence is not believed
+
+void examine_server(const core::NodeState &state, std::vector<Finding> &findings) {
+    if (state.cluster)
+        findings.push_back({Weight::mend, "it is part of a cluster, which moves keys about; locks need servers that "
+                                          "stand alone"});
+    if (!state.primary)
+        findings.push_back({Weight::mend, "it is a replica: it follows its primary and forgets its own votes; name "
+                                          "primaries as nodes, or make it one (REPLICAOF NO ONE)"});
+    if (!state.evicts.empty())
+        findings.push_back({Weight::mend, fmt::format("when its memory is full it throws keys away, and locks with "
+                                                      "them (maxmemory-policy {}); CONFIG SET maxmemory-policy noeviction",
+                                                      printable(state.evicts))});
+}
+
+// What the guard makes of the marker.
+void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
+    const core::NodeState &state = reply.state;
+    const std::string agreed =
+        fmt::format("{} nodes, a quorum of {}, and a restart guard of {}", settings.nodes.size(), settings.quorum,
+                    show_duration(settings.guard));
+    if (!state.terms.empty() && state.terms != agreed)
+        node.findings.push_back({Weight::mend, fmt::format("others use it with {}, and you with {}: both could hold a "
+                                                           "lock at once. Give -S, --quorum and --restart-guard the "
+                                                           "same everywhere, then, once: redlock doctor --adopt",
+                                                           state.terms, agreed)});
+    const Duration since = std::chrono::microseconds{*reply.node_time - state.joined};
+    if (state.marked && state.same_server) node.quarantine = std::max<Duration>(settings.guard - since, {});
+    else if (!state.marked || state.up < settings.guard + seconds{5}) node.quarantine = settings.guard;
+    if (node.quarantine == Duration{}) return;
+    node.findings.push_back(
+        {Weight::note,
+         fmt::format("{}; it does not vote {}", state.marked ? "it has restarted, and may have forgotten a lock"
+                                                             : "it is new, or has lost its data",
+                     state.marked && state.same_server
+                         ? fmt::format("for {} more", show_duration(node.quarantine))
+                         : fmt::format("for {} from the first time that somebody wants a lock", show_duration(node.quarantine)))});
+}
+
+void examine_clock(const core::Reply &reply, std::vector<Finding> &findings) {
+    const Duration ahead =
+        std::chrono::microseconds{*reply.node_time - static_cast<core::NodeTime>(event::wall_clock_us())};
+    if (ahead > proposals_count || ahead < -proposals_count)
+        findings.push_back({Weight::warning, fmt::format("its clock and ours differ by {}; locks do not mind, people who "
+                                                         "read status do",
+                                                         show_duration(ahead < Duration{} ? -ahead : ahead))});
+}
+
+std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep) {
+    std::vector<Examined> all;
+    for (const Report::Node &node : nodes_of(settings, sweep.answers())) {
+        Examined &found = all.emplace_back(Examined{.node = node.name});
+        const auto &reply = node.reply;
+        found.answered = reply && reply->answer == core::Answer::granted;
+        if (!found.answered) {
+            found.findings.push_back({Weight::warning, !reply || reply->text.empty() ? "no answer" : reply->text});
+            continue;
+        }
+        examine_server(reply->state, found.findings);
+        for (std::size_t other = 0; other + 1 < all.size(); ++other) {
+            const auto &before = sweep.answers()[other];
+            if (before && !before->run_id.empty() && before->run_id == reply->run_id)
+                found.findings.push_back({Weight::mend, fmt::format("it is the same server as {}, and would vote twice; "
+                                                                    "leave one of them out",
+                                                                    all[other].node)});
+        }
+        if (settings.guard > Duration{}) examine_marker(settings, *reply, found);
+        examine_clock(*reply, found.findings);
+        if (found.findings.empty()) found.findings.push_back({Weight::good, "fit, and may vote"});
+    }
+    return all;
+}
+
+std::string text_of(const std::vector<Examined> &nodes) {
+    std::string text;
+    for (const Examined &node : nodes) {
+        text += node.node + '\n';
+        for (const Finding &finding : node.findings) text += fmt::format("  {}: {}\n", word_of(finding.weight), finding.text);
+    }
+    return text;
+}
+
+std::string json_of(const std::vector<Examined> &nodes, std::string_view result) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const Examined &node : nodes) {
+        nlohmann::json findings = nlohmann::json::array();
+        for (const Finding &finding : node.findings)
+            findings.push_back({{"weight", word_of(finding.weight)}, {"text", finding.text}});
+        list.push_back({{"node", node.node},
+                        {"answered", node.answered},
+                        {"quarantine_ms", to_ms(node.quarantine)},
+                        {"findings", findings}});
+    }
+    return nlohmann::json{{"result", result}, {"nodes", list}}.dump(-1, ' ', false,
+                                                                   nlohmann::json::error_handler_t::replace) +
+           '\n';
+}
+
+// All must know: a node that missed it would contradict the others. Whether they do.
+bool tell_all(const Settings &settings, Pass &pass, core::Verb verb, std::string_view done) {
+    const core::Sweep sweep = pass.ask(verb, "");
+    const bool all = sweep.granted() == settings.nodes.size();
+    if (all && settings.verbosity >= 0) say("{} by all {} nodes", done, settings.nodes.size());
+    if (!all)
+        say("{} by {} of {} nodes; run it again when the others answer\n{}", done, sweep.granted(),
+            settings.nodes.size(), node_table(nodes_of(settings, sweep.answers())));
+    return all;
+}
+
+} // namespace
+
+int run_doctor(const Settings &settings, event::Signals &signals) {
+    Pass pass(settings, signals);
+    bool told = true;
+    if (settings.adopt) told = tell_all(settings, pass, core::Verb::adopt, "adopted");
+    if (settings.trust) told = tell_all(settings, pass, core::Verb::trust, "trusted") && told;
+    const core::Sweep sweep = pass.ask(core::Verb::inspect, "");
+    pass.finish();
+
+    const std::vector<Examined> nodes = examine(settings, sweep);
+    const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
+    const bool to_mend = any([](const Examined &node) {
+        return std::any_of(node.findings.begin(), node.findings.end(),
+                           [](const Finding &finding) { return finding.weight == Weight::mend; });
+    });
+    const bool waiting = any([](const Examined &node) { return node.quarantine > Duration{}; });
+    int code = exit_code::success;
+    if (sweep.granted() < settings.quorum || !told) code = exit_code::unreachable;
+    if (sweep.denied()) code = exit_code::access;
+    if (to_mend) code = exit_code::config;
+    const std::string_view result = to_mend                             ? "mend"
+                                    : sweep.denied()                    ? "denied"
+                                    : code == exit_code::unreachable    ? "unreachable"
+                                    : waiting                           ? "quarantined"
+                                                                        : "fit";
+    if (settings.format == Format::json) {
+        print(json_of(nodes, result));
+    } else if (settings.verbosity >= 0) {
+        print(text_of(nodes));
+        if (settings.guard == Duration{}) print("the restart guard is off: a node that has lost its locks votes at once\n");
+        if (waiting)
+            print("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for the longest "
+                  "ttl), let them vote at once: redlock doctor --trust\n");
+    }
+    return code;
+}
+
+} // namespace redlock::cmd
