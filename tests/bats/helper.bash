@@ -54,6 +54,7 @@ the_setup() {
   for name in NODES TTL WAIT PREFIX NODE_TIMEOUT RESTART_GUARD PASSWORD_FILE CONFIG OWNER NAME TOKEN FENCE HELD; do
     unset "REDLOCK_$name"
   done
+  export REDLOCK_RESTART_GUARD=off # but for guard.bats and examples.bats
   cd "$BATS_TEST_TMPDIR" || return
 }
 
@@ -115,7 +116,16 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-start_nodes() {
+# start_nodes COUNT [tcp]: nodes that are trusted; start_new_nodes: nodes that nobody knows yet.
+start_nodes() { start_new_nodes "$@" && trust_nodes; }
+trust_nodes() {
+  local index
+  for index in "${!NODE_PIDS[@]}"; do trust_node "$index"; done
+}
+trust_node() {
+  node_cli "$1" EVAL "$(sed 's/--.*//' "$TEST_ROOT/lib/redis/scripts/trust.lua")" 1 'redlock:{}:node' >/dev/null
+}
+start_new_nodes() {
   local index kind=${2:-unix} urls=()
   for ((index = 1; index <= $1; ++index)); do
     local tries=0
@@ -127,7 +137,7 @@ start_nodes() {
         NODE_ADDRESSES[index]=$NODE_FOLDER/$index
         urls[index]=unix://$NODE_FOLDER/$index
       fi
-      restart_node "$index"
+      NODES_ARE_NEW=yes restart_node "$index"
     do
       # Somebody else took the port.
       if [ "$((++tries))" -ge 5 ]; then cat "$NODE_FOLDER/$index.log"; return 1; fi
@@ -153,7 +163,8 @@ restart_node() {
     >"$NODE_FOLDER/$1.log" 2>&1 </dev/null 3>&- &
   NODE_PIDS[$1]=$!
   disown
-  PATIENCE=30 wait_until node_decided "$1" && node_answers "$1"
+  PATIENCE=30 wait_until node_decided "$1" && node_answers "$1" || return
+  [ -n "${NODES_ARE_NEW:-}" ] || trust_node "$1"
 }
 node_answers() { node_cli "$1" INFO server 2>/dev/null | tr -d '\r' | grep -qx "process_id:${NODE_PIDS[$1]}"; }
 node_decided() { node_answers "$1" || gone "${NODE_PIDS[$1]}"; }

@@ -110,6 +110,7 @@ core::Terms Client::common_terms() {
     terms.nodes = scenario_.nodes;
     terms.quorum = scenario_.quorum;
     terms.ttl = scenario_.ttl;
+    terms.guard = scenario_.guard;
     terms.trust = {scenario_.drift, scenario_.slack};
     terms.node_timeout = scenario_.node_timeout;
     terms.wait = plan_.wait;

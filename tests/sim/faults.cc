@@ -112,7 +112,7 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
     case Kind::crash_node: return crash(fault, until);
     case Kind::flush_node:
     case Kind::lose_key: {
-        if (!node->up() || !may_lose_data(fault.node)) return;
+        if (!node->up() || !may_lose_data(fault.node, fault.kind == Kind::flush_node)) return;
         const bool all = fault.kind == Kind::flush_node;
         if (all) node->flush();
         else node->lose_key(scenario_key);
@@ -143,8 +143,10 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
     else checker.node_changed();
 }
 
-// Inside the model, so few that any two quorums still share a node that remembers.
-bool Simulation::may_lose_data(core::NodeIndex node) {
+// Inside the model, so few that any two quorums still share a node that remembers; or as many as like, where the guard sees
+// it.
+bool Simulation::may_lose_data(core::NodeIndex node, bool seen) {
+    if (seen && scenario.guard > Duration{}) return true;
     const bool before = lost_data_[node];
     lost_data_[node] = true;
     const auto losers = static_cast<std::size_t>(std::count(lost_data_.begin(), lost_data_.end(), true));
@@ -158,7 +160,7 @@ void Simulation::crash(const Fault &fault, Moment until) {
     Node *const node = nodes[fault.node].get();
     if (!node->up()) return;
     Kept kept = fault.kept;
-    if (kept != Kept::all && until != never && !may_lose_data(fault.node)) kept = Kept::all;
+    if (kept != Kept::all && until != never && !may_lose_data(fault.node, true)) kept = Kept::all;
     node->crash(fault.quiet);
     if (!fault.quiet)
         for (const auto &client : clients_) client->node_reset(fault.node);

@@ -65,6 +65,7 @@ def command(chance):
     # One that is known already, mostly: a fence that has run ahead of all proposals hides what they do.
     fence = chance.choice(["0", "7", "1000", *AHEAD])
     until = chance.choice(["0", *AHEAD])
+    guard, terms = chance.choice(["0", "20", "600000"]), chance.choice(["terms", "terms", "terms", "others"])
     return chance.choice([
         ["TYPE", key], ["GET", key], ["PTTL", key], ["DEL", key], ["PEXPIRE", key, ttl], ["PEXPIRE", key, "0"],
         ["PEXPIRE", key, "soon"], ["SET", key, token], ["SET", key, token, "PX", ttl], ["SET", key, token, "PX", "0"],
@@ -72,10 +73,13 @@ def command(chance):
         ["SET", key, token, "EX", "600"], ["SET", key, token, "EX", "0"], ["TIME"], ["HGET", key, "floor"],
         ["HSET", key, "floor", token], ["TYPE", NODE], ["GET", NODE], ["HGET", NODE, "floor"],
         ["HSET", NODE, "floor", chance.choice(["1", *AHEAD])], *[["DEL", NODE]] * 2, ["GET", fence_key],
+        ["HMGET", key, "floor", "run_id"], ["HMGET", NODE, "run_id", "id", "x"], ["HSETNX", key, "floor", token],
+        ["HSET", NODE, "run_id", "x", "joined", chance.choice(["0", *AHEAD])], ["HSETNX", NODE, "id", token],
+        ["HSET", NODE, "joined", chance.choice(["0", *AHEAD])], ["HSET", NODE, "checked", chance.choice(["0", *AHEAD])],
         *[["DEL", fence_key]] * 4, ["SET", fence_key, "9007199254740991"], ["SET", fence_key, "x"],
-        *[["EVAL", "acquire", "3", key, fence_key, NODE, token, ttl, fence]] * 8,
+        *[["EVAL", "acquire", "3", key, fence_key, NODE, token, ttl, fence, "terms", terms, guard]] * 8,
         *[["EVAL", "confirm", "2", key, fence_key, token, fence]] * 4,
-        *[["EVAL", "extend", "2", key, fence_key, token, ttl, fence, until]] * 8,
+        *[["EVAL", "extend", "3", key, fence_key, NODE, token, ttl, fence, until, guard]] * 8,
         *[["EVAL", "release", "2", key, fence_key, token, fence]] * 4, *[["EVAL", "status", "2", key, fence_key]] * 4,
         *[["SLEEP"]] * 2, ["FULL", "1"], *[["FULL", "0"]] * 3])
 
@@ -99,6 +103,11 @@ def alike(one, other):
     return words == other_words and all(near)
 
 
+def text_of(folder, name):
+    with open(f"{folder}/{name}", encoding="utf-8") as script:
+        return re.sub(r"^--include (\S+)$", lambda match: text_of(folder, match.group(1)), script.read(), flags=re.MULTILINE)
+
+
 def main():
     program, scripts = sys.argv[1], sys.argv[2]
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3000
@@ -106,8 +115,7 @@ def main():
     if not shutil.which("redis-server"):
         print("there is no redis-server here")
         return 77
-    texts = {name: open(f"{scripts}/{name}.lua", encoding="utf-8").read()
-             for name in ("acquire", "confirm", "extend", "release", "status")}
+    texts = {name: text_of(scripts, f"{name}.lua") for name in ("acquire", "confirm", "extend", "release", "status")}
     chance = random.Random(seed)
     played, expected = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -120,6 +128,9 @@ def main():
             return int(whole) * 1_000_000 + int(part)
 
         try:
+            info = server.call("INFO", "server")
+            up = 1_000_000 * int(re.search(r"uptime_in_seconds:(\d+)", info).group(1))
+            played.append(f"SERVER {re.search(r'run_id:(.*)', info).group(1).strip()} {tell_time() - up}")
             for _ in range(rounds):
                 words = command(chance)
                 if words[0] == "SLEEP":

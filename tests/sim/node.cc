@@ -18,12 +18,14 @@ constexpr std::string_view fence_key = "redlock:{job}:fence", node_key = "redloc
 } // namespace
 
 const char *name_of(Verb verb) {
-    static constexpr const char *names[] = {"acquire", "confirm", "extend", "release", "abandon", "status"};
+    static constexpr const char *names[] = {"acquire", "confirm", "extend", "release", "abandon", "status", "inspect", "trust", "adopt"};
     return names[static_cast<int>(verb)];
 }
 
 void Node::prepare(std::optional<core::NodeTime> floor, core::Fence fence) {
     const auto play = [&](std::initializer_list<std::string_view> words) { store_.call(std::span(words), now_us()); };
+    started();
+    play({"HSET", node_key, "run_id", store_.run_id, "joined", "0", "checked", "0"});
     if (floor) play({"HSET", node_key, "floor", std::to_string(*floor)});
     if (fence != 0) play({"SET", fence_key, std::to_string(fence), "EX", "2592000"});
 }
@@ -47,16 +49,22 @@ core::Reply Node::execute(const core::Request &request) {
     // As lib/redis/codec.cc.
     const std::string ttl = std::to_string(to_ms_up(request.ttl)), fence = std::to_string(request.fence);
     const std::string until = std::to_string(request.until);
+    const std::string guard = std::to_string(to_ms_up(request.agreement.guard));
+    const std::string terms =
+        std::to_string(request.agreement.nodes) + ' ' + std::to_string(request.agreement.quorum) + ' ' + guard;
     const std::string_view keys[] = {request.key, fence_key, node_key};
     const auto run = [&](std::string_view script, std::size_t count, std::initializer_list<std::string_view> words) {
         return answer_of(request, engine_.run(script, std::span(keys, count), std::span(words), store_, now_us()));
     };
     switch (request.verb) {
-    case Verb::acquire: return run(redis::acquire_script, 3, {request.token, ttl, fence});
+    case Verb::acquire: return run(redis::acquire_script, 3, {request.token, ttl, fence, "terms:", terms, guard});
     case Verb::confirm: return run(redis::confirm_script, 2, {request.token, fence});
-    case Verb::extend: return run(redis::extend_script, 2, {request.token, ttl, fence, until});
+    case Verb::extend: return run(redis::extend_script, 3, {request.token, ttl, fence, until, guard});
     case Verb::release:
     case Verb::abandon: return run(redis::release_script, 2, {request.token, fence});
+    case Verb::inspect:
+    case Verb::trust:
+    case Verb::adopt:
     case Verb::status: break;
     }
     return run(redis::status_script, 2, {});
@@ -79,9 +87,18 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
     if (word == "granted") {
         reply.fence = static_cast<core::Fence>(items[1].number);
         reply.node_time = items[2].number;
+        reply.run_id = items[3].text;
         if (reply.fence == 0) throw Violation{"a node grants the lock without a fence"};
         return reply;
     }
+    if (word == "quarantined" || word == "contradiction") {
+        reply.answer = Answer::error;
+        reply.trouble = word == "quarantined" ? core::Trouble::quarantined : core::Trouble::disagrees;
+        if (word == "quarantined") reply.quarantine = milliseconds{items[1].number};
+        reply.text = word;
+        return reply;
+    }
+    if (word == "extended") reply.run_id = items[2].text;
     if (word == "confirmed") reply.fence = static_cast<core::Fence>(items[1].number);
     if (word == "extended" || word == "set anew" || (word == "absent" && items.size() > 1))
         reply.node_time = items[1].number;
@@ -143,11 +160,24 @@ void Node::crash(bool quiet) {
     waiting_.clear();
 }
 
+void Node::started() {
+    store_.run_id = std::to_string(index_) + std::to_string(100 + incarnation_);
+    store_.started_us = now_us();
+    store_.was_replica = false;
+}
+
+// As REPLICAOF another, and then nobody's any more.
+void Node::take_data(const Node &other) {
+    store_.take_data(other.store_);
+    store_.was_replica = true;
+}
+
 void Node::restart(Kept kept, Duration loading) {
     up_ = true;
+    started();
     loading_until_ = world_.now() + loading;
     if (kept == Kept::nothing) store_.clear();
-    if (kept == Kept::all_but_the_last_write) store_ = before_last_write_;
+    if (kept == Kept::all_but_the_last_write) store_.take_data(before_last_write_);
 }
 
 } // namespace redlock::sim

@@ -76,6 +76,7 @@ class Node {
     void remember() { remembers_ = true; }
     void step(Duration by) { clock_.step(by); }
     void flush() { store_.clear(); }
+    void take_data(const Node &other);
     void lose_key(std::string_view key) { store_.remove(key); }
     void refuse_access(bool refuse) { denies_ = refuse; }
     void be_full(bool full) { store_.full = full; }
@@ -89,6 +90,7 @@ class Node {
     [[nodiscard]] std::int64_t now_us() const { return clock_.read(world_.now()) / std::chrono::microseconds{1}; }
     core::Reply answer_of(const core::Request &request, const Value &value) const;
     void take_waiting();
+    void started();
 
     const core::NodeIndex index_;
     World &world_;

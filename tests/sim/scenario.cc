@@ -40,6 +40,7 @@ Scenario::Scenario(const Options &options) {
     if (random.chance(0.2)) strays = 0.5;
     if (random.chance(0.1)) repeats = 0.2;
 
+    if (random.chance(0.5)) guard = ttl;
     clocks_agree = outside && random.chance(0.1);
     draw_nodes(random);
     const std::size_t count = options.clients != 0 ? options.clients : random.pick<std::size_t>({2, 2, 3, 4});
@@ -179,7 +180,7 @@ Duration Scenario::bound() const {
     Duration work{};
     for (const ClientPlan &client : clients)
         work += client.cycles * (client.habits.work + 3 * ttl + Duration{seconds{1}});
-    return 6 * ttl + work + Duration{seconds{3}};
+    return 6 * ttl + guard + work + Duration{seconds{3}};
 }
 
 Duration Scenario::contest_bound() const {
@@ -189,7 +190,7 @@ Duration Scenario::contest_bound() const {
 }
 
 std::string Scenario::describe() const {
-    return text(nodes, " nodes, quorum ", quorum, ", ttl ", show(ttl), ", slack ", show(slack), ", drift ", drift,
+    return text(nodes, " nodes, quorum ", quorum, ", ttl ", show(ttl), ", slack ", show(slack), ", guard ", show(guard), ", drift ", drift,
                 ", grace ", show(grace), ", margin ", show(margin), ", node timeout ", show(node_timeout), ", delay ",
                 show(delay), " + ", show(spread));
 }

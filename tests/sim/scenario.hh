@@ -76,6 +76,7 @@ struct Options {
 struct Scenario {
     std::size_t nodes = 0, quorum = 0;
     Duration ttl{}, slack{}, grace{}, margin{}, node_timeout{};
+    Duration guard{}; // 0: off; a node that has lost its data is no excuse when it is on
     double drift = 0;
     Duration lateness{}; // of redlock's timers, at most
     Duration delay{}, spread{};

@@ -49,7 +49,7 @@ class Simulation {
     void strike(std::size_t fault);
     void strike_node(const Fault &fault, Moment until);
     void block(const Fault &fault, std::size_t client, core::NodeIndex node, Moment until);
-    [[nodiscard]] bool may_lose_data(core::NodeIndex node);
+    [[nodiscard]] bool may_lose_data(core::NodeIndex node, bool seen);
     void crash(const Fault &fault, Moment until);
     [[nodiscard]] bool may_be_gone_for_ever(core::NodeIndex node);
     void run();

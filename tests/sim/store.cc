@@ -77,7 +77,12 @@ Value Store::call(std::span<const std::string_view> words, std::int64_t now_us, 
         return time;
     }
     if (words.size() < 2) return Value::error("ERR wrong number of arguments");
-    const bool needs_memory = name == "SET" || name == "LPUSH" || name == "HSET";
+    if (name == "INFO")
+        return Value::string("run_id:" + run_id + "\r\nuptime_in_seconds:" +
+                             std::to_string((now_us - started_us) / 1'000'000) + "\r\nrole:master\r\nmaster_replid2:" +
+                             (was_replica ? "00f0" : "0000") +
+                             "\r\ncluster_enabled:0\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n");
+    const bool needs_memory = name == "SET" || name == "LPUSH" || name == "HSET" || name == "HSETNX";
     if (full && needs_memory && (wrote == nullptr || !*wrote))
         return Value::error("OOM command not allowed when used memory > 'maxmemory'.");
     if (wrote != nullptr) *wrote = *wrote || needs_memory || name == "PEXPIRE" || name == "DEL";
@@ -105,15 +110,31 @@ Value Store::call(std::span<const std::string_view> words, std::int64_t now_us, 
             if (field == words[2]) return Value::string(value);
         return {};
     }
-    if (name == "HSET" && with(4)) {
-        if (make(Kind::hash) == nullptr) return wrong_type;
-        for (auto &[field, value] : entry->fields) {
-            if (field != words[2]) continue;
-            value = words[3];
-            return Value::integer(0);
+    if (name == "HMGET" && words.size() > 2) {
+        if (entry != nullptr && entry->kind != Kind::hash) return wrong_type;
+        Value all{.kind = Value::Kind::array};
+        for (std::size_t i = 2; i < words.size(); ++i) {
+            Value &found = all.items.emplace_back();
+            if (entry == nullptr) continue;
+            for (const auto &[field, value] : entry->fields)
+                if (field == words[i]) found = Value::string(value);
         }
-        entry->fields.emplace_back(words[2], words[3]);
-        return Value::integer(1);
+        return all;
+    }
+    if ((name == "HSET" && words.size() >= 4 && words.size() % 2 == 0) || (name == "HSETNX" && with(4))) {
+        if (make(Kind::hash) == nullptr) return wrong_type;
+        std::int64_t added = 0;
+        for (std::size_t i = 2; i < words.size(); i += 2) {
+            const auto known = std::find_if(entry->fields.begin(), entry->fields.end(),
+                                            [&](const auto &field) { return field.first == words[i]; });
+            if (known == entry->fields.end()) {
+                entry->fields.emplace_back(words[i], words[i + 1]);
+                ++added;
+            } else if (name == "HSET") {
+                known->second = words[i + 1];
+            }
+        }
+        return Value::integer(added);
     }
     if (name == "PTTL" && with(2)) {
         if (entry == nullptr) return Value::integer(-2);

@@ -44,10 +44,17 @@ class Store {
     [[nodiscard]] const Entry *find(std::string_view key, std::int64_t now_us) const;
     void remove(std::string_view key);
     void clear() { entries_.clear(); }
+    // The data of another server, or of another time.
+    void take_data(const Store &other) { entries_ = other.entries_; }
 
     // Commands that need memory are refused, as they are beyond `maxmemory`: in a script only until it has written, for
     // it cannot be stopped in the middle.
     bool full = false;
+
+    // What INFO tells of the server.
+    std::string run_id = "0";
+    std::int64_t started_us = 0; // by its own clock
+    bool was_replica = false;
 
   private:
     Entry *live(std::string_view key, std::int64_t now_ms);

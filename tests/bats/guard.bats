@@ -1,0 +1,197 @@
+#!/usr/bin/env bats
+# Nodes that may have forgotten their votes, nodes that are none, nodes that others use in another way.
+# shellcheck disable=SC2030,SC2031 # status and output are run's
+
+load helper
+
+setup() {
+  the_setup
+  unset REDLOCK_RESTART_GUARD
+  export REDLOCK_TTL=3s
+}
+teardown() { the_teardown; }
+
+guard_of() { export REDLOCK_RESTART_GUARD=$1; }
+marker() { node_cli "$1" HGET 'redlock:{}:node' "$2"; }
+weights() { redlock doctor --json | json '[sorted({f["weight"] for f in n["findings"]}) for n in it["nodes"]]'; }
+result() { redlock doctor --json | json 'it["result"]'; }
+
+@test "brand-new nodes: told at once what to type, and -n does not wait" {
+  start_new_nodes 5
+  refused 69 'redlock doctor --trust' exec -n db -- touch ran
+  [[ $stderr == *'vote in 30 s'* ]]
+  [ ! -e ran ]
+  redlock doctor -q --trust
+  redlock exec -n db -- touch ran
+  [ -e ran ]
+}
+
+@test "brand-new nodes: who waits, waits the quarantine out" {
+  guard_of 3s
+  start_new_nodes 3
+  run redlock exec -w 20s db -- touch ran
+  [ "$status" -eq 0 ]
+  [[ $output == *'waiting for db'*'redlock doctor --trust'* ]]
+  [ -e ran ]
+}
+
+@test "a deadline before the end of the quarantine: 69, with what is left" {
+  guard_of 20s
+  start_new_nodes 3
+  refused 69 'vote in 1' exec -w 1s db -- touch ran
+  [ ! -e ran ]
+}
+
+@test "a node killed and started again, empty: no vote; a minority of such nodes does not matter" {
+  start_nodes 5
+  for i in 1 2; do
+    kill_node "$i"
+    NODES_ARE_NEW=yes restart_node "$i"
+  done
+  redlock exec -n db -- true
+  [ "$(result)" = quarantined ]
+  kill_node 3
+  NODES_ARE_NEW=yes restart_node 3
+  refused 69 'have restarted' exec -n db -- touch ran
+  [ ! -e ran ]
+}
+
+@test "a node killed and started again with its data: no vote either" {
+  NODES_KEEP_DATA=yes start_nodes 3
+  for i in 1 2; do
+    kill_node "$i"
+    NODES_KEEP_DATA=yes NODES_ARE_NEW=yes restart_node "$i"
+  done
+  refused 69 'have restarted' exec -n db -- true
+  redlock doctor -q --trust
+  redlock exec -n db -- true
+}
+
+@test "the tail of a node's data lost: no vote" {
+  NODES_KEEP_DATA=yes start_nodes 3
+  redlock exec db -- true
+  for i in 1 2; do
+    cp -r "$NODE_FOLDER/$i.data" "$NODE_FOLDER/$i.before"
+    node_cli "$i" SET written later
+    kill_node "$i"
+    rm -r "$NODE_FOLDER/$i.data"
+    mv "$NODE_FOLDER/$i.before" "$NODE_FOLDER/$i.data"
+    NODES_KEEP_DATA=yes NODES_ARE_NEW=yes restart_node "$i"
+    [ "$(node_cli "$i" EXISTS written)" -eq 0 ]
+  done
+  refused 69 'have restarted' exec -n db -- true
+}
+
+@test "FLUSHALL on all nodes: the command is dead before V, and nobody has the lock inside the guard" {
+  start_nodes 5
+  background exec --ttl 3s db -- sh -c 'trap "" TERM; touch started; sleep 60'
+  wait_until test -e started
+  each_node FLUSHALL
+  refused 69 'may have forgotten' exec -n --ttl 3s db -- touch ran
+  code=0
+  wait $! || code=$?
+  [ "$code" -eq 79 ]
+  [ ! -e ran ]
+}
+
+@test "the data of another node: no vote" {
+  start_nodes 3 tcp
+  for i in 1 2; do
+    node_cli "$i" REPLICAOF 127.0.0.1 "${NODE_ADDRESSES[3]}"
+    linked() { node_cli "$i" INFO replication | grep -q 'master_link_status:up'; }
+    wait_until linked
+  done
+  # shellcheck disable=SC2314 # refused() tells
+  refused 78 'replica' exec -n db -- true
+  for i in 1 2; do node_cli "$i" REPLICAOF NO ONE; done
+  refused 69 'have restarted' exec -n db -- true
+}
+
+@test "a node that evicts keys is none" {
+  start_nodes 3
+  redlock exec -n db -- true
+  for i in 1 2; do
+    node_cli "$i" CONFIG SET maxmemory 100mb
+    node_cli "$i" CONFIG SET maxmemory-policy volatile-lru
+    node_cli "$i" HDEL 'redlock:{}:node' checked
+  done
+  refused 78 'maxmemory-policy noeviction' exec -n db -- true
+  run redlock doctor
+  [ "$status" -eq 78 ]
+  [[ $output == *'mend: '*volatile-lru* ]]
+}
+
+@test "one server listed twice would vote twice" {
+  start_nodes 3 tcp
+  port=${NODE_ADDRESSES[1]}
+  REDLOCK_NODES="redis://127.0.0.1:$port,redis://localhost:$port,redis://127.0.0.1:${NODE_ADDRESSES[2]}"
+  refused 78 'listed twice' exec -n db -- touch ran
+  [ ! -e ran ]
+  run redlock doctor
+  [ "$status" -eq 78 ]
+  [[ $output == *'the same server as'* ]]
+}
+
+@test "another number of nodes, quorum or guard than others use: refused until adopted" {
+  start_nodes 5
+  redlock exec -n db -- true
+  refused 78 'others use' exec -n --quorum 4 db -- touch ran
+  refused 78 'others use' exec -n --restart-guard 40s db -- touch ran
+  REDLOCK_NODES=${REDLOCK_NODES%,*} refused 78 'others use' exec -n db -- touch ran
+  [ ! -e ran ]
+  redlock exec -n --prefix other: --restart-guard 40s db -- true
+  run redlock doctor --restart-guard 40s
+  [ "$status" -eq 78 ]
+  redlock doctor -q --adopt --restart-guard 40s
+  redlock exec -n --restart-guard 40s db -- true
+  refused 78 'others use' exec -n db -- touch ran
+}
+
+@test "a ttl beyond the guard: refused, with what to do" {
+  start_nodes 3
+  refused 78 '--restart-guard 60s' exec -n --ttl 1m db -- true
+  redlock exec -n --ttl 1m --restart-guard off db -- true
+}
+
+@test "a long job goes on while every node is restarted, empty, one after the other" {
+  guard_of 3s
+  start_nodes 5
+  background exec --ttl 3s db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done'
+  wait_until test -e started
+  for i in 1 2 3 4 5; do
+    kill_node "$i"
+    NODES_ARE_NEW=yes restart_node "$i"
+    refused 75 'is busy' exec -n --ttl 3s db -- touch ran
+    votes() { [ "$(redlock doctor --json | json "it['nodes'][$((i - 1))]['quarantine_ms']")" -eq 0 ] && [ "$(node_cli "$i" EXISTS db)" -eq 1 ]; }
+    wait_until votes
+  done
+  [ ! -e ran ]
+  touch go
+  wait $!
+}
+
+@test "doctor: fit nodes, an unreachable one, too many of them" {
+  start_nodes 5
+  redlock exec -n db -- true
+  run redlock doctor
+  [ "$status" -eq 0 ]
+  [ "$(grep -c '  good: ' <<<"$output")" -eq 5 ]
+  [ "$(result)" = fit ]
+  stop_node 1
+  run redlock doctor
+  [ "$status" -eq 0 ]
+  [ "$(grep -c '  warning: ' <<<"$output")" -eq 1 ]
+  for i in 2 3; do stop_node "$i"; done
+  run redlock doctor
+  [ "$status" -eq 69 ]
+  run redlock doctor --trust
+  [ "$status" -eq 69 ]
+  [[ $output == *'trusted by 2 of 5 nodes'* ]]
+  run redlock doctor db
+  [ "$status" -eq 64 ]
+}
+
+@test "lab trusts its nodes" {
+  redlock lab -- "$REDLOCK" exec -n db -- touch ran
+  [ -e ran ]
+}
