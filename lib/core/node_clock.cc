@@ -12,7 +12,8 @@ Duration NodeClock::read(NodeTime time, Instant sent, Instant received) {
     Duration step{};
     if (latest_) {
         const auto elapsed = static_cast<double>(std::max(received - latest_->at, Duration{}).count());
-        const Duration drifted{static_cast<Duration::rep>(elapsed * drift_) + 1};
+        // While ours goes on by `elapsed`, theirs goes on by elapsed * (1 - drift) at least, elapsed / (1 - drift) at most.
+        const Duration drifted{static_cast<Duration::rep>(elapsed * drift_ / (1 - drift_)) + 1};
         least_ -= drifted;
         most_ += drifted;
         if (least > most_) step = least - most_;
