@@ -34,7 +34,8 @@ ttl_above() { [ "$(node_cli 1 PTTL db)" -gt "$1" ]; }
   run redlock status db
   [[ $output == *"fence $fence; 5 of 5 nodes agree"* ]]
   redlock release -q --token "$(json 'it["token"]' <<<"$token")" db
-  [ "$(fences | sort -u)" = "$fence" ]
+  # A node that was not needed may have drawn a higher one.
+  [ "$(fences | sort -n | sed -n 1p)" = "$fence" ]
   eval "$(redlock acquire -q --format env db)"
   [ "$REDLOCK_FENCE" -gt "$fence" ]
   redlock release -q db
