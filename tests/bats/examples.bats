@@ -7,6 +7,7 @@ load helper
 
 setup() {
   the_setup
+  unset REDLOCK_RESTART_GUARD
   start_nodes 5
   mkdir bin
   ln -s "$REDLOCK" bin/redlock
@@ -134,6 +135,14 @@ cron_example() {
   cron_example db-backup "$(example readme 'cron' 1)" 'pg_dump -f app.sql app: many' 'sleep 30: many'
 }
 
+# longer_leases FILE: its lines, for a fleet that has lived with the usual guard until now.
+longer_leases() {
+  redlock exec -n other -- true
+  refused 78 'doctor --adopt' exec -n --ttl 10m other -- touch ran
+  # shellcheck disable=SC1090 # the example
+  . "./$1"
+  refused_by REDLOCK_RESTART_GUARD=30s 78 'others use' exec -n other -- touch ran
+}
 # script_example FILE: two steps with an extend between them.
 script_example() {
   chmod +x "$1"
@@ -170,11 +179,15 @@ script_example() {
 }
 
 @test "man: shell script" {
+  example man 'Shell script' 2 >guard
+  longer_leases guard
   example man 'Shell script' 1 >script
   script_example script
 }
 
 @test "README: a script over several steps" {
+  example readme 'Scripts' 4 >guard
+  longer_leases guard
   example readme 'Scripts' 2 >script
   script_example script
 }
@@ -193,6 +206,8 @@ script_example() {
 }
 
 @test "README: a token from one process to another" {
+  example readme 'Scripts' 4 >guard
+  longer_leases guard
   example readme 'Scripts' 3 >lines
   [ "$(wc -l <lines)" -eq 2 ]
   sed -n 1p lines >first
