@@ -32,8 +32,9 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
     if (command.operands == Operands::maybe_command) return;
     if (command.operands == Operands::none) {
         if (given.operands.empty()) return;
-        throw UsageError(fmt::format("{}: {} is one word too many: it asks the nodes, and takes no NAME; usage: redlock {}",
-                                     command.name, in_quotes(given.operands[0]), synopsis));
+        throw UsageError(
+            fmt::format("{}: {} is one word too many: it asks the nodes, and takes no NAME; usage: redlock {}",
+                        command.name, in_quotes(given.operands[0]), synopsis));
     }
     if (given.operands.empty())
         throw UsageError(fmt::format("{}: no NAME for the lock was given; usage: redlock {}", command.name, synopsis));

@@ -14,8 +14,7 @@ enum class Command : unsigned { exec, acquire, extend, release, status, doctor, 
 constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 inline constexpr unsigned taking_a_lock = bit(Command::exec) | bit(Command::acquire);
 inline constexpr unsigned proving_it = bit(Command::extend) | bit(Command::release);
-inline constexpr unsigned on_nodes =
-    taking_a_lock | proving_it | bit(Command::status) | bit(Command::doctor);
+inline constexpr unsigned on_nodes = taking_a_lock | proving_it | bit(Command::status) | bit(Command::doctor);
 inline constexpr unsigned running_a_command = bit(Command::exec) | bit(Command::lab);
 inline constexpr unsigned everywhere = on_nodes | running_a_command;
 

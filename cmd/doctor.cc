@@ -1,4 +1,5 @@
-// doctor: are these servers fit to hold locks, and may they vote? Findings, with what mends each; --trust and --adopt mend.
+// doctor: are these servers fit to hold locks, and may they vote? Findings, with what mends each; --trust and --adopt
+// mend.
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
@@ -7,6 +8,7 @@
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "event/clock.hh"
+#include "util/text.hh"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -33,7 +35,7 @@ struct Examined {
     std::string node;
     std::vector<Finding> findings; // at least one
     bool answered = false;
-    Duration quarantine{}; // what is left, or would be at the first attempt
+    Duration quarantine{}; // what is left
 };
 
 constexpr Duration proposals_count = seconds{10}; // further ahead of a node's clock a fence is not believed
@@ -46,42 +48,41 @@ void examine_server(const core::NodeState &state, std::vector<Finding> &findings
         findings.push_back({Weight::mend, "it is a replica: it follows its primary and forgets its own votes; name "
                                           "primaries as nodes, or make it one (REPLICAOF NO ONE)"});
     if (!state.evicts.empty())
-        findings.push_back({Weight::mend, fmt::format("when its memory is full it throws keys away, and locks with "
-                                                      "them (maxmemory-policy {}); CONFIG SET maxmemory-policy noeviction",
-                                                      printable(state.evicts))});
+        findings.push_back(
+            Finding{Weight::mend, fmt::format("when its memory is full it throws keys away, and locks with "
+                                              "them (maxmemory-policy {}); CONFIG SET maxmemory-policy noeviction",
+                                              printable(state.evicts))});
 }
 
 // What the guard makes of the marker.
 void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
     const core::NodeState &state = reply.state;
-    const std::string agreed =
-        fmt::format("{} nodes, a quorum of {}, and a restart guard of {}", settings.nodes.size(), settings.quorum,
-                    show_duration(settings.guard));
+    const std::string agreed = fmt::format("{} nodes, a quorum of {}, and a restart guard of {}", settings.nodes.size(),
+                                           settings.quorum, show_duration(settings.guard));
     if (!state.terms.empty() && state.terms != agreed)
-        node.findings.push_back({Weight::mend, fmt::format("others use it with {}, and you with {}: both could hold a "
-                                                           "lock at once. Give -S, --quorum and --restart-guard the "
-                                                           "same everywhere, then, once: redlock doctor --adopt",
-                                                           state.terms, agreed)});
-    const Duration since = std::chrono::microseconds{*reply.node_time - state.joined};
-    if (state.marked && state.same_server) node.quarantine = std::max<Duration>(settings.guard - since, {});
-    else if (!state.marked || state.up < settings.guard + seconds{5}) node.quarantine = settings.guard;
-    if (node.quarantine == Duration{}) return;
+        node.findings.push_back(
+            Finding{Weight::mend, fmt::format("others use it with {}, and you with {}: both could hold a "
+                                              "lock at once. Give -S, --quorum and --restart-guard the "
+                                              "same everywhere, then, once: redlock doctor --adopt",
+                                              state.terms, agreed)});
+    if (!state.joined) return;
+    const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
+    if (since >= settings.guard) return;
+    node.quarantine = settings.guard - since;
     node.findings.push_back(
-        {Weight::note,
-         fmt::format("{}; it does not vote {}", state.marked ? "it has restarted, and may have forgotten a lock"
-                                                             : "it is new, or has lost its data",
-                     state.marked && state.same_server
-                         ? fmt::format("for {} more", show_duration(node.quarantine))
-                         : fmt::format("for {} from the first time that somebody wants a lock", show_duration(node.quarantine)))});
+        Finding{Weight::note, fmt::format("it is new or has restarted, and may have forgotten a lock: no vote "
+                                          "for {} more",
+                                          show_duration(node.quarantine))});
 }
 
 void examine_clock(const core::Reply &reply, std::vector<Finding> &findings) {
     const Duration ahead =
         std::chrono::microseconds{*reply.node_time - static_cast<core::NodeTime>(event::wall_clock_us())};
     if (ahead > proposals_count || ahead < -proposals_count)
-        findings.push_back({Weight::warning, fmt::format("its clock and ours differ by {}; locks do not mind, people who "
-                                                         "read status do",
-                                                         show_duration(ahead < Duration{} ? -ahead : ahead))});
+        findings.push_back(
+            Finding{Weight::warning, fmt::format("its clock and ours differ by {}; locks do not mind, people who "
+                                                 "read status do",
+                                                 show_duration(ahead < Duration{} ? -ahead : ahead))});
 }
 
 std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep) {
@@ -98,9 +99,10 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
         for (std::size_t other = 0; other + 1 < all.size(); ++other) {
             const auto &before = sweep.answers()[other];
             if (before && !before->run_id.empty() && before->run_id == reply->run_id)
-                found.findings.push_back({Weight::mend, fmt::format("it is the same server as {}, and would vote twice; "
-                                                                    "leave one of them out",
-                                                                    all[other].node)});
+                found.findings.push_back(
+                    Finding{Weight::mend, fmt::format("it is the same server as {}, and would vote twice; "
+                                                      "leave one of them out",
+                                                      all[other].node)});
         }
         if (settings.guard > Duration{}) examine_marker(settings, *reply, found);
         examine_clock(*reply, found.findings);
@@ -113,7 +115,8 @@ std::string text_of(const std::vector<Examined> &nodes) {
     std::string text;
     for (const Examined &node : nodes) {
         text += node.node + '\n';
-        for (const Finding &finding : node.findings) text += fmt::format("  {}: {}\n", word_of(finding.weight), finding.text);
+        for (const Finding &finding : node.findings)
+            text += fmt::format("  {}: {}\n", word_of(finding.weight), finding.text);
     }
     return text;
 }
@@ -130,7 +133,7 @@ std::string json_of(const std::vector<Examined> &nodes, std::string_view result)
                         {"findings", findings}});
     }
     return nlohmann::json{{"result", result}, {"nodes", list}}.dump(-1, ' ', false,
-                                                                   nlohmann::json::error_handler_t::replace) +
+                                                                    nlohmann::json::error_handler_t::replace) +
            '\n';
 }
 
@@ -161,23 +164,27 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
         return std::any_of(node.findings.begin(), node.findings.end(),
                            [](const Finding &finding) { return finding.weight == Weight::mend; });
     });
+    const bool warned = any([](const Examined &node) { return node.findings[0].weight != Weight::good; });
     const bool waiting = any([](const Examined &node) { return node.quarantine > Duration{}; });
     int code = exit_code::success;
     if (sweep.granted() < settings.quorum || !told) code = exit_code::unreachable;
     if (sweep.denied()) code = exit_code::access;
     if (to_mend) code = exit_code::config;
-    const std::string_view result = to_mend                             ? "mend"
-                                    : sweep.denied()                    ? "denied"
-                                    : code == exit_code::unreachable    ? "unreachable"
-                                    : waiting                           ? "quarantined"
-                                                                        : "fit";
+    const std::string_view result = to_mend                          ? "mend"
+                                    : sweep.denied()                 ? "denied"
+                                    : code == exit_code::unreachable ? "unreachable"
+                                    : waiting                        ? "quarantined"
+                                    : warned                         ? "warnings"
+                                                                     : "fit";
     if (settings.format == Format::json) {
         print(json_of(nodes, result));
     } else if (settings.verbosity >= 0) {
         print(text_of(nodes));
-        if (settings.guard == Duration{}) print("the restart guard is off: a node that has lost its locks votes at once\n");
+        if (settings.guard == Duration{})
+            print("the restart guard is off: a node that has lost its locks votes at once\n");
         if (waiting)
-            print("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for the longest "
+            print("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for the "
+                  "longest "
                   "ttl), let them vote at once: redlock doctor --trust\n");
     }
     return code;

@@ -188,8 +188,10 @@ int LockRun::explain_failure() const {
         say("the nodes refuse our credentials, so {} cannot be locked\n{}", name, node_table());
         return exit_code::access;
     case core::Ending::disagreed:
-        say("{} cannot be locked safely: others use these nodes in another way, or one server is listed twice, so that two "
-            "could hold it at once\n{}\n'redlock doctor' says what to mend; all hosts need the same nodes, --quorum and "
+        say("{} cannot be locked safely: others use these nodes in another way, or one server is listed twice, so that "
+            "two "
+            "could hold it at once\n{}\n'redlock doctor' says what to mend; all hosts need the same nodes, --quorum "
+            "and "
             "--restart-guard ({} nodes, {} and {} here)",
             name, node_table(), settings_.nodes.size(), settings_.quorum, config::show_duration(settings_.guard));
         return exit_code::config;

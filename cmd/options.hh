@@ -59,7 +59,8 @@ inline constexpr std::array<Option, 31> all_options{{
     {"--format", "token|env|json", ValueKind::choice, Group::result, bit(Command::acquire),
      "what goes to stdout: the token, lines for eval that set REDLOCK_NAME, REDLOCK_TOKEN and REDLOCK_FENCE, or JSON",
      "token"},
-    {"--json", "", ValueKind::flag, Group::result, bit(Command::acquire) | proving_it | bit(Command::status) | bit(Command::doctor),
+    {"--json", "", ValueKind::flag, Group::result,
+     bit(Command::acquire) | proving_it | bit(Command::status) | bit(Command::doctor),
      "print the result as JSON, with what each node said"},
 
     {"-S, --server, --node", "URL", ValueKind::url, Group::nodes, on_nodes,
@@ -79,7 +80,8 @@ inline constexpr std::array<Option, 31> all_options{{
     {"--slack", "DUR", ValueKind::duration, Group::nodes, on_nodes,
      "how far a node's clock may step forward within a lease", "ttl/6, at most 5s"},
     {"--restart-guard", "DUR|off", ValueKind::text, Group::nodes, on_nodes,
-     "how long a node that may have forgotten its votes has none; the longest --ttl that anybody uses on these nodes, and "
+     "how long a node that may have forgotten its votes has none; the longest --ttl that anybody uses on these nodes, "
+     "and "
      "the same everywhere. off: a restarted node votes at once",
      "30s", "REDLOCK_RESTART_GUARD"},
 

@@ -22,7 +22,8 @@ constexpr Duration least_renewal_pause = milliseconds{20};
 
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes), responsive_(terms_.nodes),
-      latest_(terms_.nodes), clocks_(terms_.nodes, NodeClock(terms_.trust.drift)), servers_(terms_.nodes), backoff_(terms_.seed), round_trip_(least_round_trip) {
+      latest_(terms_.nodes), clocks_(terms_.nodes, NodeClock(terms_.trust.drift)), servers_(terms_.nodes),
+      backoff_(terms_.seed), round_trip_(least_round_trip) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes, "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
 }
@@ -49,8 +50,7 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
 Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
     if (verb == Verb::acquire) touched_[node] = next_serial_;
     const Duration ttl = verb == Verb::abandon ? Duration{} : terms_.ttl;
-    Request &request =
-        requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline});
+    Request &request = requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline});
     request.agreement = {terms_.prefix, terms_.nodes, terms_.quorum, terms_.guard};
     return request;
 }

@@ -58,8 +58,8 @@ enum class Ending {
     released,
 };
 
-// A node's clock has stepped forward by more than half of the slack. By more than the slack: what it holds for us may end
-// before we know, and does not count until the next renewal.
+// A node's clock has stepped forward by more than half of the slack. By more than the slack: what it holds for us may
+// end before we know, and does not count until the next renewal.
 struct Notice {
     NodeIndex node = 0;
     Duration step{};
@@ -98,8 +98,8 @@ class Lock : public Conversation {
     [[nodiscard]] const std::optional<Sweep> &sweep() const { return sweep_; }
     // Fewer than a quorum of nodes were heard in the latest attempt.
     [[nodiscard]] bool out_of_reach() const { return round_.heard() < terms_.quorum; }
-    // A quorum would vote, but for nodes that are in quarantine: how long until enough of them are not. nullopt: that is
-    // not what is missing.
+    // A quorum would vote, but for nodes that are in quarantine: how long until enough of them are not. nullopt: that
+    // is not what is missing.
     [[nodiscard]] std::optional<Duration> quarantine() const;
     // What the user should hear of, each once.
     [[nodiscard]] std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }

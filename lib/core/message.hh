@@ -34,13 +34,13 @@ enum class Verb {
     release, // delete the key if the token is ours; the hand-over to who waits
     abandon, // the same without waking anybody: cleanup of an attempt that was not won
     status,  // who holds the key? Changes nothing
-    inspect, // is this server fit to be a node? Changes nothing
+    inspect, // is this server fit to be a node, and since when?
     trust,   // it may vote at once
     adopt,   // all users of these locks must agree with us from now on
 };
 
-// What all users of a key must have in common (protocol: 7), and how long a node that may have forgotten its votes stays
-// out: the longest time to live that they use.
+// What all users of a key must have in common (protocol: 7), and how long a node that may have forgotten its votes
+// stays out: the longest time to live that they use.
 struct Agreement {
     std::string prefix; // one agreement for each, so that different users can share the servers
     std::size_t nodes = 0;
@@ -89,11 +89,9 @@ enum class Trouble {
 
 // What a server tells of itself and of its marker.
 struct NodeState {
-    bool marked = false;      // it has a marker
-    bool same_server = false; // ... and has made it since its start
-    NodeTime joined = 0;      // since when it may count, by its own clock
-    std::string terms;        // what its users have agreed upon, in words; empty: nothing yet
-    Duration up{};            // since its start
+    std::optional<NodeTime>
+        joined;        // since when it has forgotten nothing, by its own clock; nullopt: it must not be a node
+    std::string terms; // what its users have agreed upon, in words; empty: nothing yet
     bool primary = true;
     bool cluster = false;
     std::string evicts; // the policy by which it throws keys away; empty: it does not

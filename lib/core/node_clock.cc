@@ -5,15 +5,18 @@
 namespace redlock::core {
 
 Duration NodeClock::read(NodeTime time, Instant sent, Instant received) {
-    const Duration theirs = std::chrono::microseconds{time};
-    const Duration least = theirs - received.time_since_epoch();
+    // While ours goes on by `elapsed`, theirs goes on by elapsed * (1 - drift) at least, elapsed / (1 - drift) at most.
+    const auto drift_within = [this](Duration elapsed) {
+        const auto count = static_cast<double>(std::max(elapsed, Duration{}).count());
+        return Duration{static_cast<Duration::rep>(count * drift_ / (1 - drift_)) + 1};
+    };
+    const Duration theirs = std::chrono::microseconds{time}, on_the_way = drift_within(received - sent);
+    const Duration least = theirs - received.time_since_epoch() - on_the_way;
     // The node tells whole microseconds.
-    const Duration most = theirs + std::chrono::microseconds{1} - sent.time_since_epoch();
+    const Duration most = theirs + std::chrono::microseconds{1} - sent.time_since_epoch() + on_the_way;
     Duration step{};
     if (latest_) {
-        const auto elapsed = static_cast<double>(std::max(received - latest_->at, Duration{}).count());
-        // While ours goes on by `elapsed`, theirs goes on by elapsed * (1 - drift) at least, elapsed / (1 - drift) at most.
-        const Duration drifted{static_cast<Duration::rep>(elapsed * drift_ / (1 - drift_)) + 1};
+        const Duration drifted = drift_within(received - latest_->at);
         least_ -= drifted;
         most_ += drifted;
         if (least > most_) step = least - most_;

@@ -82,7 +82,8 @@ std::string encode(const core::Request &request) {
     const std::string fence_key = "redlock:{" + request.key + "}:fence";
     switch (request.verb) {
     case core::Verb::acquire:
-        return encode({"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence, terms_field, terms, guard});
+        return encode(
+            {"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence, terms_field, terms, guard});
     case core::Verb::confirm: return encode({"EVAL", confirm_script, "2", key, fence_key, token, fence});
     case core::Verb::extend:
         return encode({"EVAL", extend_script, "3", key, fence_key, node_key, token, ttl, fence,
@@ -161,14 +162,11 @@ bool Value::decode(core::Reply &into) const {
         const auto whole = [&](std::size_t i) { return std::strtoll(text(i).c_str(), nullptr, 10); };
         read.node_time = number(1);
         read.run_id = text(2);
-        read.state = {.marked = !text(3).empty(),
-                      .same_server = text(3) == read.run_id,
-                      .joined = whole(4),
-                      .terms = text(5).empty() ? std::string() : describe_terms(text(5)),
-                      .up = seconds{whole(6)},
-                      .primary = text(7) == "master",
-                      .cluster = text(8) == "1",
-                      .evicts = whole(9) > 0 && text(10) != "noeviction" ? text(10) : std::string()};
+        read.state = {.joined = text(3).empty() ? std::nullopt : std::optional<core::NodeTime>(whole(3)),
+                      .terms = text(4).empty() ? std::string() : describe_terms(text(4)),
+                      .primary = text(5) == "master",
+                      .cluster = text(6) == "1",
+                      .evicts = whole(7) > 0 && text(8) != "noeviction" ? text(8) : std::string()};
     } else {
         read.answer = Answer::refused;
         if (!by_token && word == (verb == Verb::acquire ? "refused" : "held") && is(1, REDIS_REPLY_STRING) &&

@@ -143,8 +143,8 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
     else checker.node_changed();
 }
 
-// Inside the model, so few that any two quorums still share a node that remembers; or as many as like, where the guard sees
-// it.
+// Inside the model, so few that any two quorums still share a node that remembers; or as many as like, where the guard
+// sees it.
 bool Simulation::may_lose_data(core::NodeIndex node, bool seen) {
     if (seen && scenario.guard > Duration{}) return true;
     const bool before = lost_data_[node];

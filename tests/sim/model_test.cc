@@ -1,7 +1,7 @@
 // model_test: reads commands, one a line, words separated by spaces; plays them on the model of a node; prints each
-// reply in one line. "CLOCK us" sets the model's clock, "SERVER run_id us" what INFO says of the server, "EVAL name keys words..." runs a script by its name on so many
-// keys.
-// model_test.py plays the same on a real redis-server and compares.
+// reply in one line. "CLOCK us" sets the model's clock, "SERVER run_id us" what INFO says of the server, "EVAL name
+// keys words..." runs a script by its name on so many keys. model_test.py plays the same on a real redis-server and
+// compares.
 #include "redis/scripts.hh"
 #include "script_engine.hh"
 
@@ -49,8 +49,7 @@ int main() {
         else if (words[0] == "SERVER") {
             store.run_id = words[1];
             store.started_us = std::stoll(words[2]);
-        }
-        else if (words[0] == "FULL") store.full = words[1] == "1";
+        } else if (words[0] == "FULL") store.full = words[1] == "1";
         else if (words[0] == "EVAL") {
             const std::size_t keys = std::stoul(words[2]);
             const auto rest = std::span(views).subspan(3);

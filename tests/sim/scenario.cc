@@ -190,9 +190,9 @@ Duration Scenario::contest_bound() const {
 }
 
 std::string Scenario::describe() const {
-    return text(nodes, " nodes, quorum ", quorum, ", ttl ", show(ttl), ", slack ", show(slack), ", guard ", show(guard), ", drift ", drift,
-                ", grace ", show(grace), ", margin ", show(margin), ", node timeout ", show(node_timeout), ", delay ",
-                show(delay), " + ", show(spread));
+    return text(nodes, " nodes, quorum ", quorum, ", ttl ", show(ttl), ", slack ", show(slack), ", guard ", show(guard),
+                ", drift ", drift, ", grace ", show(grace), ", margin ", show(margin), ", node timeout ",
+                show(node_timeout), ", delay ", show(delay), " + ", show(spread));
 }
 
 std::string Fault::describe() const {

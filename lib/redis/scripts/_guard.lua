@@ -21,12 +21,12 @@ local function node_state(node_key, now)
     end
 
     if known[1] ~= run_id or not joined or joined > now then
-        -- Data that has survived a restart says nothing of what the last seconds before it wrote, and data taken over
-        -- from another server nothing of what was here: a vote may have gone with it. Unless all that it can have been
-        -- has ended by now.
+        -- Data that has survived a restart says nothing of what the last seconds before it wrote: nothing is known from
+        -- before the start (5 s later, for the clock may have been set). Data taken over from another server says nothing
+        -- of what was here.
         local up = tonumber(server:match('uptime_in_seconds:(%d+)') or '0') * 1000000
         local own = known[1] and joined and not links:find('master_replid2:%x*[1-9a-f]')
-        if not own or joined > now or up < tonumber(ARGV[#ARGV]) * 1000 + 5000000 then joined = now end
+        joined = own and math.min(now, math.max(joined, now - up + 5000000)) or now
         -- Without memory nothing can be written: the node goes on without a vote, and its leases can be renewed.
         redis.pcall('HSET', node_key, 'run_id', run_id, 'joined', string.format('%.0f', joined))
         redis.pcall('HSETNX', node_key, 'id', run_id)
