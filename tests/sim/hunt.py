@@ -90,8 +90,16 @@ def sow(build, patches, copy):
         objects[target.name] = target
     archives = [build.folder / f"lib/{name}/libredlock-{name}.a" for name in ("process", "event", "core", "util")]
     subprocess.run([*shlex.split(command_of_linker(build)), "-o", copy / "sim", *sorted(objects.values()), *archives,
-                    "-llua5.1", "-lpthread"], check=True)
+                    *shlex.split(libraries_of_lua()), "-lpthread"], check=True)
     return copy / "sim"
+
+
+def libraries_of_lua():
+    for name in ("luajit", "lua5.1", "lua-5.1"):
+        found = subprocess.run(["pkg-config", "--libs", name], capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            return found.stdout
+    sys.exit("neither LuaJIT nor Lua 5.1 is here")
 
 
 def command_of_linker(build):

@@ -138,14 +138,14 @@ ClientPlan Scenario::draw_client(Random &random) const {
 }
 
 Fault Scenario::draw_fault(Random &random) const {
-    using Kind = Fault::Kind;
+    using Which = Fault::Kind;
     Fault fault;
-    fault.kind = random.pick({Kind::cut_link,     Kind::cut_link,     Kind::block_link,     Kind::block_link,
-                              Kind::block_node,   Kind::block_client, Kind::pause_node,     Kind::pause_node,
-                              Kind::crash_node,   Kind::step_clock,   Kind::step_clock,     Kind::fill_node,
-                              Kind::flush_node,   Kind::lose_key,     Kind::lose_key,       Kind::deny_node,
-                              Kind::pause_client, Kind::pause_client, Kind::suspend_client, Kind::crash_client,
-                              Kind::signal_client});
+    fault.kind = random.pick({Which::cut_link,     Which::cut_link,     Which::block_link,     Which::block_link,
+                              Which::block_node,   Which::block_client, Which::pause_node,     Which::pause_node,
+                              Which::crash_node,   Which::step_clock,   Which::step_clock,     Which::fill_node,
+                              Which::flush_node,   Which::lose_key,     Which::lose_key,       Which::deny_node,
+                              Which::pause_client, Which::pause_client, Which::suspend_client, Which::crash_client,
+                              Which::signal_client});
     fault.moment = random.pick({Fault::Moment::time, Fault::Moment::send, Fault::Moment::send, Fault::Moment::validity,
                                 Fault::Moment::key_end});
     fault.client = random.below(clients.size());
