@@ -70,6 +70,8 @@ std::string encode(std::initializer_list<std::string_view> words) {
     return {command, static_cast<std::size_t>(length)};
 }
 
+// At most ten words: a server takes no longer command from who has not authenticated, and says something else than what
+// is wrong.
 std::string encode(const core::Request &request) {
     // Rounded up: the key must not end before the caller believes that it does.
     const std::string ttl = std::to_string(to_ms_up(request.ttl));
@@ -77,17 +79,17 @@ std::string encode(const core::Request &request) {
     const std::string_view key = request.key, token = request.token;
     const core::Agreement &agreement = request.agreement;
     const std::string guard = std::to_string(to_ms_up(agreement.guard));
-    const std::string terms_field = "terms:" + agreement.prefix;
     const std::string terms = fmt::format("{} {} {}", agreement.nodes, agreement.quorum, guard);
+    const std::string terms_field = "terms:" + agreement.prefix;
     const std::string fence_key = "redlock:{" + request.key + "}:fence";
     switch (request.verb) {
     case core::Verb::acquire:
-        return encode(
-            {"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence, terms_field, terms, guard});
+        return encode({"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence,
+                       fmt::format("{} {}", terms, agreement.prefix.size())});
     case core::Verb::confirm: return encode({"EVAL", confirm_script, "2", key, fence_key, token, fence});
     case core::Verb::extend:
         return encode({"EVAL", extend_script, "3", key, fence_key, node_key, token, ttl, fence,
-                       std::to_string(request.until), guard});
+                       fmt::format("{} {}", std::max<core::NodeTime>(request.until, 0), guard)});
     case core::Verb::release:
     case core::Verb::abandon: return encode({"EVAL", release_script, "2", key, fence_key, token, fence});
     case core::Verb::inspect: return encode({"EVAL", inspect_script, "1", node_key, terms_field});

@@ -1,10 +1,11 @@
 // model_test: reads commands, one a line, words separated by spaces; plays them on the model of a node; prints each
-// reply in one line. "CLOCK us" sets the model's clock, "SERVER run_id us" what INFO says of the server, "EVAL name
-// keys words..." runs a script by its name on so many keys. model_test.py plays the same on a real redis-server and
-// compares.
+// reply in one line; `~` is a space within a word. "CLOCK us" sets the model's clock, "SERVER run_id us" what INFO says
+// of the server, "EVAL name keys words..." runs a script by its name on so many keys. model_test.py plays the same on a
+// real redis-server and compares.
 #include "redis/scripts.hh"
 #include "script_engine.hh"
 
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 
@@ -43,7 +44,10 @@ int main() {
     for (std::string line; std::getline(std::cin, line);) {
         std::istringstream in(line);
         std::vector<std::string> words;
-        for (std::string word; in >> word;) words.push_back(word);
+        for (std::string word; in >> word;) {
+            std::replace(word.begin(), word.end(), '~', ' ');
+            words.push_back(word);
+        }
         const std::vector<std::string_view> views(words.begin(), words.end());
         if (words[0] == "CLOCK") now_us = std::stoll(words[1]);
         else if (words[0] == "SERVER") {

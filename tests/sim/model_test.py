@@ -65,7 +65,8 @@ def command(chance):
     # One that is known already, mostly: a fence that has run ahead of all proposals hides what they do.
     fence = chance.choice(["0", "7", "1000", *AHEAD])
     until = chance.choice(["0", *AHEAD])
-    guard, terms = chance.choice(["0", "20", "600000"]), chance.choice(["terms", "terms", "terms", "others"])
+    guard = chance.choice(["0", "20", "600000"])
+    terms = f"{chance.choice('3335')} 2 {guard} {chance.choice('01')}"
     return chance.choice([
         ["TYPE", key], ["GET", key], ["PTTL", key], ["DEL", key], ["PEXPIRE", key, ttl], ["PEXPIRE", key, "0"],
         ["PEXPIRE", key, "soon"], ["SET", key, token], ["SET", key, token, "PX", ttl], ["SET", key, token, "PX", "0"],
@@ -77,16 +78,16 @@ def command(chance):
         ["HSET", NODE, "run_id", "x", "joined", chance.choice(["0", *AHEAD])], ["HSETNX", NODE, "id", token],
         ["HSET", NODE, "joined", chance.choice(["0", *AHEAD])], ["HSET", NODE, "checked", chance.choice(["0", *AHEAD])],
         *[["DEL", fence_key]] * 4, ["SET", fence_key, "9007199254740991"], ["SET", fence_key, "x"],
-        *[["EVAL", "acquire", "3", key, fence_key, NODE, token, ttl, fence, "terms", terms, guard]] * 8,
+        *[["EVAL", "acquire", "3", key, fence_key, NODE, token, ttl, fence, terms]] * 8,
         *[["EVAL", "confirm", "2", key, fence_key, token, fence]] * 4,
-        *[["EVAL", "extend", "3", key, fence_key, NODE, token, ttl, fence, until, guard]] * 8,
+        *[["EVAL", "extend", "3", key, fence_key, NODE, token, ttl, fence, f"{until} {guard}"]] * 8,
         *[["EVAL", "release", "2", key, fence_key, token, fence]] * 4, *[["EVAL", "status", "2", key, fence_key]] * 4,
         *[["SLEEP"]] * 2, ["FULL", "1"], *[["FULL", "0"]] * 3])
 
 
 def absolute(word, now):
     """A moment from now on in the server's own time, and so in the model's, which is set to it."""
-    return str(now + int(word[1:])) if word.startswith("+") else word
+    return " ".join(str(now + int(part[1:])) if part.startswith("+") else part for part in word.split(" "))
 
 
 def rough(reply):
@@ -141,7 +142,7 @@ def main():
                 else:
                     now = tell_time()
                     real = words = [absolute(word, now) for word in words]
-                    played.append(" ".join(words))
+                    played.append(" ".join(word.replace(" ", "~") for word in words))
                     if words[0] == "EVAL":
                         real = ["EVAL", texts[words[1]], *words[2:]]
                     expected.append((len(played), " ".join(words), server.call(*real)))

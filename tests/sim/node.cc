@@ -58,9 +58,9 @@ core::Reply Node::execute(const core::Request &request) {
         return answer_of(request, engine_.run(script, std::span(keys, count), std::span(words), store_, now_us()));
     };
     switch (request.verb) {
-    case Verb::acquire: return run(redis::acquire_script, 3, {request.token, ttl, fence, "terms:", terms, guard});
+    case Verb::acquire: return run(redis::acquire_script, 3, {request.token, ttl, fence, terms + " 0"});
     case Verb::confirm: return run(redis::confirm_script, 2, {request.token, fence});
-    case Verb::extend: return run(redis::extend_script, 3, {request.token, ttl, fence, until, guard});
+    case Verb::extend: return run(redis::extend_script, 3, {request.token, ttl, fence, until + ' ' + guard});
     case Verb::release:
     case Verb::abandon: return run(redis::release_script, 2, {request.token, fence});
     case Verb::inspect:

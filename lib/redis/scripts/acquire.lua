@@ -1,12 +1,13 @@
 -- The node's part of an acquire (protocol 3 and 4). KEYS: the lock, its fence, the node's marker.
--- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds; and for the restart guard: where the
--- marker keeps what all users of these locks must agree upon, what the caller wants there, the guard time in ms (0: off).
+-- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds; and for the restart guard what all
+-- users of a prefix must agree upon (nodes, quorum, guard time in ms, 0: off), and the length of the prefix.
 -- Answers {'granted', fence, TIME in microseconds, run_id}, {'refused', holder, PTTL}; a PTTL of -1 means that the key
 -- never expires; {'quarantined', for so many ms} or {'contradiction', what was agreed}.
 --include _guard.lua
 local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
 local token, ttl, proposal = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local terms_field, terms, guard = ARGV[4], ARGV[5], tonumber(ARGV[6])
+local terms, guard, prefix = ARGV[4]:match('(%d+ %d+ (%d+)) (%d+)')
+guard = tonumber(guard)
 local keep = 2592000 + math.ceil(ttl / 1000) -- 30 days after the lock, in seconds
 
 -- The type first: a command that meets the wrong one fails, and a script is not rolled back.
@@ -23,6 +24,7 @@ if guard > 0 then
     local state, since = node_state(node_key, now)
     if not state then return redis.error_reply(since) end
     run_id = state
+    local terms_field = 'terms:' .. key:sub(1, prefix)
     local agreed = redis.call('HGET', node_key, terms_field)
     if not agreed then
         redis.call('HSET', node_key, terms_field, terms)

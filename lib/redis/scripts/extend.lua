@@ -1,10 +1,11 @@
 -- The node's part of an extend (protocol 5). KEYS: the lock, its fence, the node's marker.
--- ARGV: token, ttl in ms, fence (0: not known), until: TIME in microseconds up to which a key that is gone may be set
--- again (0: never), the guard time in ms (0: off).
+-- ARGV: token, ttl in ms, fence (0: not known); and in one word: TIME in microseconds up to which a key that is gone may be
+-- set again (0: never), and the guard time in ms (0: off).
 -- Answers {'extended', TIME, run_id}, {'set anew', TIME}, {'absent', TIME} or {'not ours', holder}.
 --include _guard.lua
 local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
-local token, ttl, fence, until_time = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local token, ttl, fence = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local until_time, guard = ARGV[4]:match('(%d+) (%d+)')
 
 local kind = redis.call('TYPE', key).ok
 local holder = kind == 'string' and redis.call('GET', key)
@@ -14,13 +15,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 -- A node that has lost its data is marked so at once, and not only when somebody wants its vote. Who holds the lock
 -- goes on whatever it says.
-local run_id = tonumber(ARGV[5]) > 0 and node_state(node_key, now) or ''
+local run_id = guard ~= '0' and node_state(node_key, now) or ''
 local answer = {'extended', now, run_id}
 if holder then
     -- Never lower what is left, and leave a key alone that never expires. PEXPIRE works without memory, SET does not.
     local left = redis.call('PTTL', key)
     if left >= 0 and left < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
-elseif now < until_time then
+elseif now < tonumber(until_time) then
     redis.call('SET', key, token, 'PX', ttl)
     answer = {'set anew', now}
 else
