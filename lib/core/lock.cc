@@ -107,7 +107,8 @@ void Lock::apply(Instant now, const Reply &reply) {
     if (reply.serial < latest_[reply.node]) return;
     latest_[reply.node] = reply.serial;
     if (reply.answer == Answer::granted) on_record_[reply.node] = std::max(on_record_[reply.node], reply.fence);
-    if (reply.answer == Answer::refused || !counts(reply, now)) {
+    const bool sound = counts(reply, now);
+    if (reply.answer == Answer::refused || !sound) {
         lease_.drop(reply.node); // also when it was set anew: who may have had it in between, nobody knows
     } else if (reply.sent && reply.verb != Verb::confirm) {
         lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
