@@ -58,17 +58,17 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
         throw UsageError(fmt::format("{}: COMMAND is an empty word (an unset variable?)", command.name));
 }
 
-Invocation print(std::string text) {
+Invocation to_print(std::string text) {
     Invocation invocation;
     invocation.text = std::move(text);
     return invocation;
 }
 
 Invocation help_on(std::span<const std::string> words) {
-    if (words.empty() || words[0].starts_with("-")) return print(overview_text());
+    if (words.empty() || words[0].starts_with("-")) return to_print(overview_text());
     const CommandInfo *command = find_command(words[0]);
     if (command == nullptr) refuse_unknown_command(words[0]);
-    return print(help_text(*command));
+    return to_print(help_text(*command));
 }
 
 } // namespace
@@ -81,15 +81,15 @@ Invocation parse_command_line(std::span<const std::string> arguments) {
     const auto rest = arguments.subspan(1);
     if (first == "help") return help_on(rest);
     if (const Option *found = find_option(first)) {
-        if (found == &option("--help")) return print(overview_text());
-        if (found == &option("--version")) return print(version_text());
+        if (found == &option("--help")) return to_print(overview_text());
+        if (found == &option("--version")) return to_print(version_text());
     }
     const CommandInfo *command = find_command(first);
     if (command == nullptr) refuse_unknown_command(first);
 
     Arguments given = read_arguments(*command, rest);
-    if (given.options.has(option("--help"))) return print(help_text(*command));
-    if (given.options.has(option("--version"))) return print(version_text());
+    if (given.options.has(option("--help"))) return to_print(help_text(*command));
+    if (given.options.has(option("--version"))) return to_print(version_text());
     check_operands(*command, given);
     Invocation invocation;
     invocation.command = command->command;
