@@ -84,9 +84,10 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     const bool open = round_.outcome() == Outcome::pending;
     if (round_.take(reply) && open && reply.answer != Answer::silent)
         round_trip_ = std::max(least_round_trip, std::min(now - asked_at_, terms_.node_timeout));
-    // A node that will not have the fence on record has no vote any more.
+    // A node that will not have the fence on record has no vote any more; one that has less on record has not done it.
     const bool no = reply.answer == Answer::refused || reply.answer == Answer::error;
-    if (phase_ == Phase::acquiring && confirmation_.take(reply) && no) round_.overrule(reply);
+    const bool less = reply.answer == Answer::granted && reply.fence < fence_;
+    if (phase_ == Phase::acquiring && !less && confirmation_.take(reply) && no) round_.overrule(reply);
     if (!out_of_reach()) unreachable_since_.reset();
     if (sweep_) sweep_->on_reply(now, reply);
     tick(now);
