@@ -50,7 +50,8 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
 Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
     if (verb == Verb::acquire) touched_[node] = next_serial_;
     const Duration ttl = verb == Verb::abandon ? Duration{} : terms_.ttl;
-    return requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline});
+    const Fence fence = verb == Verb::acquire ? proposal_ : verb == Verb::abandon ? 0 : fence_;
+    return requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline, fence});
 }
 
 void Lock::start_round(Instant now, Verb verb) {
@@ -59,7 +60,6 @@ void Lock::start_round(Instant now, Verb verb) {
     next_at_.reset();
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         Request &request = ask(node, verb, round_deadline());
-        request.fence = verb == Verb::acquire ? proposal_ : fence_;
         if (verb != Verb::extend) continue;
         request.until = until_for(node);
         if (request.until > 0) touched_[node] = request.serial;
