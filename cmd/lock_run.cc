@@ -133,7 +133,7 @@ std::string LockRun::held_for_command() const {
 
 void LockRun::reach_all() {
     const Instant begin = event::now();
-    const Instant patience = begin + std::max<Duration>(4 * (begin - lock_.last_round().started()), milliseconds{20});
+    const Instant patience = begin + std::max<Duration>(4 * (begin - lock_.last_round().started()), unhurried);
     const auto awaited = [&] { return lock_.last_round().pending() > 0 && event::now() < patience; };
     while ((nodes_.waiting() || awaited()) && signal_ == 0)
         note(turn(awaited() ? std::optional(patience) : std::nullopt));

@@ -59,9 +59,7 @@ void Lock::ask_again(Instant now) {
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         const auto &answer = round_.answers()[node];
         if (!answer || answer->answer != Answer::refused) continue;
-        Request &request = ask(node, Verb::acquire, round_deadline());
-        request.fence = proposal_;
-        round_.ask_again(node, request.serial);
+        round_.ask_again(node, ask(node, Verb::acquire, round_deadline()).serial);
     }
 }
 
@@ -106,9 +104,7 @@ void Lock::settle_fence(Instant now, Fence fence) {
 void Lock::ask_to_confirm(Instant now) {
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         if (confirmation_.answers()[node]) continue;
-        Request &request = ask(node, Verb::confirm, now + terms_.node_timeout);
-        request.fence = fence_;
-        confirmation_.ask_again(node, request.serial);
+        confirmation_.ask_again(node, ask(node, Verb::confirm, now + terms_.node_timeout).serial);
     }
 }
 

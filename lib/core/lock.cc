@@ -50,7 +50,9 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
 Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
     if (verb == Verb::acquire) touched_[node] = next_serial_;
     const Duration ttl = verb == Verb::abandon ? Duration{} : terms_.ttl;
-    Request &request = requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline});
+    const Fence fence = verb == Verb::acquire ? proposal_ : verb == Verb::abandon ? 0 : fence_;
+    Request &request =
+        requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline, fence});
     request.agreement = {terms_.prefix, terms_.nodes, terms_.quorum, terms_.guard};
     return request;
 }
@@ -61,7 +63,6 @@ void Lock::start_round(Instant now, Verb verb) {
     next_at_.reset();
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         Request &request = ask(node, verb, round_deadline());
-        request.fence = verb == Verb::acquire ? proposal_ : fence_;
         if (verb != Verb::extend) continue;
         request.until = until_for(node);
         if (request.until > 0) touched_[node] = request.serial;
@@ -86,9 +87,10 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     const bool open = round_.outcome() == Outcome::pending;
     if (round_.take(reply) && open && reply.answer != Answer::silent)
         round_trip_ = std::max(least_round_trip, std::min(now - asked_at_, terms_.node_timeout));
-    // A node that will not have the fence on record has no vote any more.
+    // A node that will not have the fence on record has no vote any more; one that has less on record has not done it.
     const bool no = reply.answer == Answer::refused || reply.answer == Answer::error;
-    if (phase_ == Phase::acquiring && confirmation_.take(reply) && no) round_.overrule(reply);
+    const bool less = reply.answer == Answer::granted && reply.fence < fence_;
+    if (phase_ == Phase::acquiring && !less && confirmation_.take(reply) && no) round_.overrule(reply);
     if (!out_of_reach()) unreachable_since_.reset();
     if (sweep_) sweep_->on_reply(now, reply);
     tick(now);

@@ -54,6 +54,11 @@ Scenario::Scenario(const Options &options) {
         return;
     }
     if (random.chance(0.1)) draw_crowd(random);
+    Random rare(options.seed * 0x9e3779b97f4a7c15 + 2);
+    if (options.clients == 0 && options.nodes == 0 && rare.chance(0.01)) {
+        draw_late_extend(rare);
+        return;
+    }
     const auto fault_count = random.between(0, 6);
     for (std::int64_t i = 0; i < fault_count; ++i) faults.push_back(draw_fault(random));
     if (!clocks_agree) return;
@@ -98,6 +103,35 @@ void Scenario::draw_crowd(Random &random) {
         client.release_at = static_cast<double>(random.between(0, 50)) / 1000;
         client.extend_ttl = ttl;
     }
+}
+
+// An extend finds no key, and gets there around the end of validity: where the clocks run at different rates, the node
+// alone cannot know whether it is too late.
+void Scenario::draw_late_extend(Random &random) {
+    ttl = seconds{1};
+    slack = {};
+    drift = 0.01;
+    node_timeout = ttl / 100;
+    delay = spread = random.between(Duration{std::chrono::microseconds{50}}, node_timeout / 8);
+    quorum = nodes; // else no node may lose its data
+    const auto skew = static_cast<std::int64_t>(drift * 1e6 / 2);
+    for (std::int64_t &ppm : node_ppm) ppm = random.pick({skew, -skew});
+    clients[0].by_hand = false;
+    clients[0].ppm = skew;
+    clients[0].habits.work = 2 * ttl;
+    Fault lost = draw_fault(random);
+    lost.kind = Fault::Kind::lose_key;
+    lost.moment = Fault::Moment::send;
+    lost.client = 0;
+    lost.verb = core::Verb::extend;
+    lost.nth = 0;
+    lost.offset = {};
+    Fault late = lost;
+    late.kind = Fault::Kind::block_client;
+    late.there = true;
+    late.back = late.for_ever = false;
+    late.length = 2 * ttl / 3 - random.between(Duration{}, 40 * tick);
+    faults = {lost, late};
 }
 
 // As many as can be, and nothing in their way but each other.

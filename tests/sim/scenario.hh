@@ -105,6 +105,7 @@ struct Scenario {
     void tell(const std::string &story);
     void draw_nodes(Random &random);
     ClientPlan draw_client(Random &random) const;
+    void draw_late_extend(Random &random);
     void draw_contest(Random &random);
     void draw_crowd(Random &random);
     Fault draw_fault(Random &random) const;

@@ -10,5 +10,6 @@ local holder = kind == 'string' and redis.call('GET', key)
 if holder ~= token then return {'not ours', (holder or '(' .. kind .. ')'):sub(1, 1024)} end
 
 fence = math.max(fence, tonumber(redis.call('GET', fence_key) or '') or 0)
-redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000)
+-- As long as the acquire would have it: 30 days after the lock.
+redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', 2592000 + math.ceil(redis.call('PTTL', key) / 1000))
 return {'confirmed', fence}

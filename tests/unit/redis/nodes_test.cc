@@ -81,6 +81,14 @@ TEST_F(NodesTest, ExtendRaisesAndNeverLowers) {
     EXPECT_EQ(ttl_left(), -1);
 }
 
+TEST_F(NodesTest, AFenceOutlivesItsLock) {
+    constexpr std::int64_t days = 86'400;
+    for (const Verb verb : {Verb::acquire, Verb::confirm, Verb::extend}) {
+        EXPECT_EQ(client.ask(verb, "mine", seconds{60 * days}).answer, Answer::granted);
+        EXPECT_GE(std::stoll(server.command({"TTL", "redlock:{lock}:fence"}).substr(1)), 89 * days);
+    }
+}
+
 TEST_F(NodesTest, ExtendTouchesNothingThatIsNotOurs) {
     EXPECT_EQ(client.ask(Verb::extend, "mine").refusal, Refusal::absent);
     EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
