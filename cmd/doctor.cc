@@ -8,6 +8,7 @@
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "event/clock.hh"
+#include "redis/terms.hh"
 #include "util/text.hh"
 
 #include <algorithm>
@@ -33,7 +34,7 @@ struct Finding {
 
 struct Examined {
     std::string node;
-    std::vector<Finding> findings; // at least one
+    std::vector<Finding> findings{}; // at least one
     bool answered = false;
     Duration quarantine{}; // what is left
 };
@@ -57,15 +58,14 @@ void examine_server(const core::NodeState &state, std::vector<Finding> &findings
 // What the guard makes of the marker.
 void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
     const core::NodeState &state = reply.state;
-    const std::string agreed = fmt::format("{} nodes, a quorum of {}, and a restart guard of {}", settings.nodes.size(),
-                                           settings.quorum, show_duration(settings.guard));
-    if (!state.terms.empty() && state.terms != agreed)
+    const std::string ours = redis::in_words(settings.agreement());
+    if (!state.terms.empty() && state.terms != ours)
         node.findings.push_back(
-            Finding{Weight::mend, fmt::format("others use it with {}, and you with {}: both could hold a "
-                                              "lock at once. Give -S, --quorum and --restart-guard the "
-                                              "same everywhere, then, once: redlock doctor --adopt",
-                                              state.terms, agreed)});
-    if (!state.joined) return;
+            Finding{Weight::mend, fmt::format("others use it with {}, and you with {}: both could hold a lock at once. "
+                                              "Give -S, --quorum and --restart-guard the same everywhere, then, once: "
+                                              "redlock doctor --adopt",
+                                              state.terms, ours)});
+    if (!state.joined || settings.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
     if (since >= settings.guard) return;
     node.quarantine = settings.guard - since;
@@ -104,7 +104,7 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
                                                       "leave one of them out",
                                                       all[other].node)});
         }
-        if (settings.guard > Duration{}) examine_marker(settings, *reply, found);
+        examine_marker(settings, *reply, found);
         examine_clock(*reply, found.findings);
         if (found.findings.empty()) found.findings.push_back({Weight::good, "fit, and may vote"});
     }
@@ -180,12 +180,10 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
         print(json_of(nodes, result));
     } else if (settings.verbosity >= 0) {
         print(text_of(nodes));
-        if (settings.guard == Duration{})
-            print("the restart guard is off: a node that has lost its locks votes at once\n");
+        if (settings.guard == Duration{}) print(std::string(guard_is_off) + '\n');
         if (waiting)
             print("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for the "
-                  "longest "
-                  "ttl), let them vote at once: redlock doctor --trust\n");
+                  "longest ttl), let them vote at once: redlock doctor --trust\n");
     }
     return code;
 }

@@ -39,7 +39,7 @@ inline constexpr std::array<ExitCode, 14> all_exit_codes{{
     {exit_code::access, "the nodes refuse: password or permissions", on_nodes},
     {exit_code::config, "a setting is wrong or missing", everywhere},
     {exit_code::config, "the nodes are not fit, or others use them in another way",
-     taking_a_lock | bit(Command::doctor)},
+     taking_a_lock | bit(Command::extend) | bit(Command::doctor)},
     {exit_code::lost, "the lock was lost; overrides COMMAND's own code", bit(Command::exec)},
     {exit_code::lost, "the lock was not held with this token, or no longer", proving_it},
     {exit_code::not_executable, "COMMAND cannot be executed", running_a_command},

@@ -8,7 +8,10 @@
 #include "config/duration.hh"
 #include "core/lease.hh"
 #include "event/clock.hh"
+#include "redis/terms.hh"
 #include "util/text.hh"
+
+#include <algorithm>
 
 namespace redlock::cmd {
 
@@ -25,7 +28,17 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     report.result = "extended";
     int code = exit_code::success;
     const std::string name = printable(settings.name);
-    if (left > Duration::zero()) {
+    const auto &answers = sweep.answers();
+    const auto other = std::find_if(answers.begin(), answers.end(),
+                                    [](const auto &answer) { return answer && !answer->others_terms.empty(); });
+    if (other != answers.end()) {
+        code = exit_code::config;
+        report.result = "disagreed";
+        say("others use these nodes with {}, and you with {}: {} may be held by them, too, whatever the nodes "
+            "answer\n{}\n"
+            "'redlock doctor' says what to mend",
+            (*other)->others_terms, redis::in_words(settings.agreement()), name, node_table(report.nodes));
+    } else if (left > Duration::zero()) {
         report.validity = left;
         if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
     } else if (sweep.proven() == core::Outcome::pending) {

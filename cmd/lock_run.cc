@@ -6,6 +6,7 @@
 #include "config/duration.hh"
 #include "core/token.hh"
 #include "event/clock.hh"
+#include "redis/terms.hh"
 #include "util/random.hh"
 #include "util/text.hh"
 
@@ -90,13 +91,20 @@ bool LockRun::acquire() {
 
 std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
     std::vector<int> signals = pump_.turn(deadline);
-    for (const core::Notice &notice : lock_.take_notices())
-        if (settings_.verbosity >= 0)
-            say("warning: the clock of {} was set forward by {}{}", settings_.nodes[notice.node].display(),
-                config::show_duration(notice.step),
-                notice.too_far ? ", more than --slack: its vote for this lease does not count until the next renewal"
-                               : ", more than half of --slack");
+    for (const core::Notice &notice : lock_.take_notices()) warn(notice);
     return signals;
+}
+
+void LockRun::warn(const core::Notice &notice) const {
+    if (settings_.verbosity < 0) return;
+    const std::string node = settings_.nodes[notice.node].display();
+    if (notice.others_terms.empty())
+        say("warning: the clock of {} was set forward by {}{}", node, config::show_duration(notice.step),
+            notice.too_far ? ", more than --slack: its vote for this lease does not count until the next renewal"
+                           : ", more than half of --slack");
+    else
+        say("warning: others use {} with {}, and could hold {} at the same time; 'redlock doctor' says what to mend",
+            node, notice.others_terms, printable(settings_.name));
 }
 
 // Gives those that still owe an answer a little time. A server that cannot deliver its answer, because we have gone,
@@ -189,11 +197,9 @@ int LockRun::explain_failure() const {
         return exit_code::access;
     case core::Ending::disagreed:
         say("{} cannot be locked safely: others use these nodes in another way, or one server is listed twice, so that "
-            "two "
-            "could hold it at once\n{}\n'redlock doctor' says what to mend; all hosts need the same nodes, --quorum "
-            "and "
-            "--restart-guard ({} nodes, {} and {} here)",
-            name, node_table(), settings_.nodes.size(), settings_.quorum, config::show_duration(settings_.guard));
+            "two could hold it at once\n{}\n'redlock doctor' says what to mend; all hosts need the same nodes, "
+            "--quorum and --restart-guard (here: {})",
+            name, node_table(), redis::in_words(settings_.agreement()));
         return exit_code::config;
     default: return exit_code::internal;
     }

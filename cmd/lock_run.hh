@@ -60,6 +60,7 @@ class LockRun {
   private:
     void settle(Instant patience);
     void tell_who_waits(Duration waited);
+    void warn(const core::Notice &notice) const;
     [[nodiscard]] bool blocked_by_ourselves() const;
 
     const Settings &settings_;

@@ -13,17 +13,16 @@ Pass::Pass(const Settings &settings, event::Signals &signals)
     : settings_(settings), signals_(signals), nodes_(settings.nodes), await_(nodes_.size(), true) {}
 
 core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
-    core::Sweep sweep(event::now(),
-                      {.verb = verb,
-                       .key = key,
-                       .token = settings_.token,
-                       .ttl = settings_.timing.ttl,
-                       .agreement = {settings_.prefix, settings_.nodes.size(), settings_.quorum, settings_.guard},
-                       .ask = std::vector<bool>(nodes_.size(), true),
-                       .await = await_,
-                       .quorum = settings_.quorum,
-                       .node_timeout = settings_.timing.node_timeout,
-                       .first = next_});
+    core::Sweep sweep(event::now(), {.verb = verb,
+                                     .key = key,
+                                     .token = settings_.token,
+                                     .ttl = settings_.timing.ttl,
+                                     .agreement = settings_.agreement(),
+                                     .ask = std::vector<bool>(nodes_.size(), true),
+                                     .await = await_,
+                                     .quorum = settings_.quorum,
+                                     .node_timeout = settings_.timing.node_timeout,
+                                     .first = next_});
     next_ += nodes_.size();
     session::Pump pump(sweep, nodes_, signals_);
     pump.send();

@@ -172,10 +172,10 @@ std::string json_text(const Report &report) {
     return dump(json);
 }
 
-std::string status_json_text(std::span<const Report> reports) {
+std::string status_json_text(std::span<const Report> reports, Duration guard) {
     Json locks = Json::array();
     for (const Report &report : reports) locks.push_back(status_json(report));
-    return dump({{"locks", locks}});
+    return dump({{"locks", locks}, {"restart_guard_ms", to_ms(guard)}});
 }
 
 } // namespace redlock::cmd

@@ -50,7 +50,11 @@ std::string status_text(const Report &report);
 std::string shell_text(const Report &report);
 // One object, as one line.
 std::string json_text(const Report &report);
-// {"locks": [...]}
-std::string status_json_text(std::span<const Report> reports);
+// {"locks": [...], "restart_guard_ms": G}; `guard` 0: off.
+std::string status_json_text(std::span<const Report> reports, Duration guard);
+
+// For status and doctor, where it is.
+inline constexpr std::string_view guard_is_off =
+    "the restart guard is off: a node that has lost its locks votes at once";
 
 } // namespace redlock::cmd

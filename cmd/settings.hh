@@ -9,6 +9,7 @@
 #include "cmd/exit_code.hh"
 #include "cmd/timing.hh"
 #include "config/node_url.hh"
+#include "core/message.hh"
 #include "util/time.hh"
 
 #include <csignal>
@@ -37,9 +38,10 @@ struct Settings {
     std::vector<config::NodeUrl> nodes; // with their passwords; empty for lab
     std::size_t quorum = 0;             // majority .. number of nodes
     Duration guard{};                   // 0: off
-    bool trust = false, adopt = false;  // doctor
-    Timing timing;                      // complete and, for exec and acquire, known to fit
-    std::optional<Duration> wait;       // empty: for ever; zero: do not wait
+    [[nodiscard]] core::Agreement agreement() const { return {prefix, nodes.size(), quorum, guard}; }
+    bool trust = false, adopt = false; // doctor
+    Timing timing;                     // complete and, for exec and acquire, known to fit
+    std::optional<Duration> wait;      // empty: for ever; zero: do not wait
     int conflict_exit_code = exit_code::busy;
     int signal = SIGTERM;
     std::string token;      // extend, release

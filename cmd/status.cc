@@ -47,9 +47,10 @@ int run_status(const Settings &settings, event::Signals &signals) {
     }
     pass.finish();
     if (settings.format == Format::json) {
-        print(status_json_text(reports));
+        print(status_json_text(reports, settings.guard));
     } else if (settings.verbosity >= 0) {
         for (const Report &report : reports) print(status_text(report));
+        if (settings.guard == Duration{}) print(std::string(guard_is_off) + '\n');
     }
     if (settings.verbosity < 0 && code == exit_code::success && !all_free) return exit_code::busy;
     return code;

@@ -23,7 +23,7 @@ constexpr Duration least_renewal_pause = milliseconds{20};
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes), responsive_(terms_.nodes),
       latest_(terms_.nodes), clocks_(terms_.nodes, NodeClock(terms_.trust.drift)), servers_(terms_.nodes),
-      backoff_(terms_.seed), round_trip_(least_round_trip) {
+      contradicted_(terms_.nodes), backoff_(terms_.seed), round_trip_(least_round_trip) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes, "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
 }
@@ -82,6 +82,10 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     if (reply.node >= terms_.nodes) return;
     // Before the news: a lease whose validity has passed is lost, whatever this reply would have made of it.
     if (phase_ == Phase::held) step_held(now);
+    if (phase_ == Phase::held && !reply.others_terms.empty() && !contradicted_[reply.node]) {
+        contradicted_[reply.node] = true;
+        notices_.push_back({.node = reply.node, .others_terms = reply.others_terms});
+    }
     responsive_[reply.node] = reply.answer != Answer::silent;
     if (reply.serial >= attempt_begins_) apply(now, reply);
     const bool open = round_.outcome() == Outcome::pending;
@@ -123,7 +127,7 @@ bool Lock::counts(const Reply &reply, Instant now) {
     if (reply.node_time && reply.sent) {
         const Duration step = clocks_[reply.node].read(*reply.node_time, *reply.sent, now);
         sound = step <= terms_.trust.slack;
-        if (step > terms_.trust.slack / 2) notices_.push_back({reply.node, step, !sound});
+        if (step > terms_.trust.slack / 2) notices_.push_back({.node = reply.node, .step = step, .too_far = !sound});
     }
     if (reply.run_id.empty()) return sound;
     const std::string before = std::exchange(servers_[reply.node], reply.run_id);

@@ -59,11 +59,13 @@ enum class Ending {
 };
 
 // A node's clock has stepped forward by more than half of the slack. By more than the slack: what it holds for us may
-// end before we know, and does not count until the next renewal.
+// end before we know, and does not count until the next renewal. Or others use the node in another way, and we have
+// heard of it when the lock was ours already.
 struct Notice {
     NodeIndex node = 0;
     Duration step{};
     bool too_far = false;
+    std::string others_terms{}; // empty: it is about the clock
 };
 
 class Lock : public Conversation {
@@ -152,6 +154,7 @@ class Lock : public Conversation {
     std::vector<NodeClock> clocks_;
     std::vector<std::string> servers_; // the run_id of what answered there; empty: not known
     std::vector<Notice> notices_;
+    std::vector<bool> contradicted_; // and that was said
 
     Fence proposal_ = 0;
     Fence fence_ = 0;              // of this attempt; 0: there is no quorum yet

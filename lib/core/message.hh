@@ -61,7 +61,7 @@ struct Request {
 
     Fence fence = 0; // acquire: the proposal, our UTC in µs; confirm, extend, release: the one we hold; 0: not known
     NodeTime until = 0; // extend: before this a key that is gone is set again; 0: never
-    Agreement agreement;
+    Agreement agreement{};
 };
 
 enum class Answer {
@@ -90,7 +90,7 @@ enum class Trouble {
 // What a server tells of itself and of its marker.
 struct NodeState {
     std::optional<NodeTime>
-        joined;        // since when it has forgotten nothing, by its own clock; nullopt: it must not be a node
+        joined;        // since when it has forgotten nothing, by its own clock; nullopt: it must be no node
     std::string terms; // what its users have agreed upon, in words; empty: nothing yet
     bool primary = true;
     bool cluster = false;
@@ -117,7 +117,8 @@ struct Reply {
     Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
     std::optional<NodeTime> node_time; // acquire granted, extend (but for not_ours): when the node did it
 
-    std::string run_id;                 // acquire granted, extend granted: of the server; empty: the guard is off
+    std::string run_id;       // acquire granted, extend granted: of the server; empty: the guard is off
+    std::string others_terms; // acquire, extend: what others have agreed upon instead, in words; empty: nothing
     std::optional<Duration> quarantine; // what is left of it
     NodeState state;                    // inspect
 

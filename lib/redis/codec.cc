@@ -2,9 +2,9 @@
 
 #include "config/duration.hh"
 #include "redis/scripts.hh"
+#include "redis/terms.hh"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
@@ -42,16 +42,6 @@ redisReader *make_reader() {
 // The node's marker: what it knows of itself, in the data set (protocol: 7).
 constexpr std::string_view node_key = "redlock:{}:node";
 
-// "5 3 30000" in words.
-std::string describe_terms(std::string_view terms) {
-    unsigned nodes = 0, quorum = 0;
-    long long guard = 0;
-    if (std::sscanf(std::string(terms).c_str(), "%u %u %lld", &nodes, &quorum, &guard) != 3 || guard < 0)
-        return "nobody can read";
-    return fmt::format("{} nodes, a quorum of {}, and a restart guard of {}", nodes, quorum,
-                       config::show_duration(milliseconds{std::min<long long>(guard, to_ms(longest_duration))}));
-}
-
 std::string_view text_of(const redisReply &reply) { return {reply.str, static_cast<std::size_t>(reply.len)}; }
 
 } // namespace
@@ -78,18 +68,17 @@ std::string encode(const core::Request &request) {
     const std::string fence = std::to_string(request.fence);
     const std::string_view key = request.key, token = request.token;
     const core::Agreement &agreement = request.agreement;
-    const std::string guard = std::to_string(to_ms_up(agreement.guard));
-    const std::string terms = fmt::format("{} {} {}", agreement.nodes, agreement.quorum, guard);
+    const std::string terms = marker_text(agreement);
     const std::string terms_field = "terms:" + agreement.prefix;
+    const std::string all_agree = fmt::format("{} {}", terms, agreement.prefix.size());
     const std::string fence_key = "redlock:{" + request.key + "}:fence";
     switch (request.verb) {
     case core::Verb::acquire:
-        return encode({"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence,
-                       fmt::format("{} {}", terms, agreement.prefix.size())});
+        return encode({"EVAL", acquire_script, "3", key, fence_key, node_key, token, ttl, fence, all_agree});
     case core::Verb::confirm: return encode({"EVAL", confirm_script, "2", key, fence_key, token, fence});
     case core::Verb::extend:
         return encode({"EVAL", extend_script, "3", key, fence_key, node_key, token, ttl, fence,
-                       fmt::format("{} {}", std::max<core::NodeTime>(request.until, 0), guard)});
+                       fmt::format("{} {}", std::max<core::NodeTime>(request.until, 0), all_agree)});
     case core::Verb::release:
     case core::Verb::abandon: return encode({"EVAL", release_script, "2", key, fence_key, token, fence});
     case core::Verb::inspect: return encode({"EVAL", inspect_script, "1", node_key, terms_field});
@@ -146,10 +135,12 @@ bool Value::decode(core::Reply &into) const {
     } else if (verb == Verb::acquire && word == "contradiction" && is(1, REDIS_REPLY_STRING)) {
         read.answer = Answer::error;
         read.trouble = core::Trouble::disagrees;
-        read.text = "others use it with " + describe_terms(text_of(*fields[1]));
+        read.others_terms = in_words(text_of(*fields[1]));
+        read.text = "others use it with " + read.others_terms;
     } else if (verb == Verb::extend && (word == "extended" || word == "set anew") && number(1)) {
         read.node_time = number(1);
         read.run_id = text(2);
+        if (!text(3).empty()) read.others_terms = in_words(text(3));
         if (word == "set anew") {
             read.answer = Answer::refused;
             read.refusal = Refusal::set_anew;
@@ -165,7 +156,7 @@ bool Value::decode(core::Reply &into) const {
         read.node_time = number(1);
         read.run_id = text(2);
         read.state = {.joined = text(3).empty() ? std::nullopt : std::optional<core::NodeTime>(whole(3)),
-                      .terms = text(4).empty() ? std::string() : describe_terms(text(4)),
+                      .terms = text(4).empty() ? std::string() : in_words(text(4)),
                       .primary = text(5) == "master",
                       .cluster = text(6) == "1",
                       .evicts = whole(7) > 0 && text(8) != "noeviction" ? text(8) : std::string()};

@@ -47,6 +47,7 @@ void Checker::attempt(std::size_t client, const std::string &token) {
     claim.validity = Moment{};
     claim.begins = 0;
     claim.ends = {};
+    claim.shown = {};
     tokens_[claim.index].after = highest_won_;
 }
 
@@ -131,14 +132,27 @@ void Checker::judge_fence(const Node &node, const core::Request &request, const 
                          ", and has done: ", name_of(request.verb), " with ", request.fence, ", at ", node.time())};
 }
 
-void Checker::heard(std::size_t client, const core::Reply &reply, Moment ends) {
+// Its clock has gone on between two readings by more than the time between them can be, and the slack. A client whose
+// own clock runs at another rate cannot be as sure as we are.
+bool Checker::set_forward(Claim &claim, const core::Reply &reply, Moment sent) const {
+    if (!reply.node_time || sent == Moment{}) return false;
+    const auto before = std::exchange(claim.shown[reply.node], std::pair(*reply.node_time, sent));
+    if (!before) return false;
+    const Duration gone_on = std::chrono::microseconds{*reply.node_time - before->first - 1};
+    const auto most = static_cast<double>((world_.now() - before->second).count()) * (1 + 2 * promise_.drift);
+    return gone_on > Duration{static_cast<Duration::rep>(most) + 2000} + promise_.slack;
+}
+
+void Checker::heard(std::size_t client, const core::Reply &reply, Moment sent) {
     using core::Verb;
     Claim &claim = claims_[client];
     const bool about_key = reply.verb == Verb::acquire || reply.verb == Verb::confirm || reply.verb == Verb::extend;
     if (about_key && claim.begins != 0 && reply.serial >= claim.begins) {
         Moment &end = claim.ends[reply.node];
         if (reply.answer == core::Answer::refused) end = Moment{};
-        if (reply.answer == core::Answer::granted && reply.verb != Verb::confirm) end = std::max(end, ends);
+        if (reply.answer == core::Answer::granted && reply.verb != Verb::confirm)
+            end = std::max(end, sent + promise_.ttl);
+        if (set_forward(claim, reply, sent)) end = Moment{};
     }
     // Who prolongs by hand hears of it when the program ends.
     if (reply.verb != core::Verb::extend || tokens_.empty() || tokens_[claim.index].watched) return;

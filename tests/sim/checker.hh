@@ -18,7 +18,8 @@
 // 8 always: a command is dead within the kill margin of the moment at which redlock read from so many nodes that they
 //           do not hold its key that the others are no quorum.
 // 9 always: a lease is not lost for nothing: some fault was at work shortly before, or the quorum's keys are gone.
-// 10 always: when faults have stopped, who waits is served within the bound (scenario.hh).
+// 10 always: when faults have stopped, who waits is served within the bound (scenario.hh); unless a node's clock
+//            is faster than the drift bound, for its vote does not count then.
 //
 // 11 always: no two won attempts share a fence, nor does one change until the lock is given back; and
 // 12 always: who begins after another has won gets a higher one; inside: so does whoever wins later. Whatever clocks,
@@ -29,8 +30,9 @@
 // 13 always: no extend sets a key anew when V has passed, unless that node's clock was set back. (That what was set
 // anew
 //            is taken away after a loss is part of 6 and 7.)
-// 14 always: V rests on Q nodes that have granted, and have not said since that the key is not ours, or that it was set
-//            anew; 8 says the same of what the command may rely on.
+// 14 always: V rests on Q nodes that have granted, and have not said since that the key is not ours, that it was set
+//            anew, or what time it is by a clock that must have been set forward by more than the slack; 8 says the
+//            same of what the command may rely on.
 // 15 always: with no faults, somebody of those who begin within one round trip has won within
 //            Scenario::contest_bound().
 // 16 always: only a grant draws a fence, and not for a token that was granted already: a higher one than before, and no
@@ -55,7 +57,8 @@ struct Promise {
     std::string key;
     std::size_t quorum = 0;
     std::size_t clients = 0;
-    Duration margin{};
+    Duration margin{}, ttl{}, slack{};
+    double drift = 0;
     bool data_may_be_lost = false; // and that is no excuse
 };
 
@@ -73,9 +76,9 @@ class Checker {
     void watch(const std::string &token) { tokens_[index_of(token)].watched = true; }
     // It has won it.
     void won(std::size_t client, const std::string &token, core::Fence fence);
-    // A client asks a node, and has read a node's answer; a key that was set or prolonged by it is gone at `ends`.
+    // A client asks a node, and has read a node's answer to what left at `sent`.
     void asked(std::size_t client, const core::Request &request);
-    void heard(std::size_t client, const core::Reply &reply, Moment ends);
+    void heard(std::size_t client, const core::Reply &reply, Moment sent);
     // A client ends its command because of the lease. Every fault was over at `calm_since`, and what came of it must
     // have been over `patience` later.
     void gave_up_lease(std::size_t client, Moment calm_since, Duration patience);
@@ -118,6 +121,8 @@ class Checker {
         std::array<bool, most_nodes> refused{};
         core::Serial begins = 0;               // first request of the attempt
         std::array<Moment, most_nodes> ends{}; // of the keys that the nodes have granted, at the latest
+        // What each node's clock last showed, and when it was asked.
+        std::array<std::optional<std::pair<core::NodeTime, Moment>>, most_nodes> shown{};
     };
     struct Token {
         std::string text{};
@@ -134,6 +139,7 @@ class Checker {
     void broken(const std::string &what);
     void fence_broken(const std::string &what);
     void judge_fence(const Node &node, const core::Request &request, const core::Reply &reply) const;
+    [[nodiscard]] bool set_forward(Claim &claim, const core::Reply &reply, Moment sent) const;
     void look_for_dead(std::size_t client) const;
     void judge(Claim &claim, std::size_t client);
     [[nodiscard]] Moment quorum_ends(const Token &token) const;

@@ -153,7 +153,7 @@ void Client::pump() {
         const std::vector<core::Reply> replies = wires_.back()->take_replies();
         if (replies.empty()) return;
         for (const core::Reply &reply : replies) {
-            checker_.heard(index_, reply, reply.sent ? moment_of(*reply.sent + scenario_.ttl) : Moment{});
+            checker_.heard(index_, reply, reply.sent ? moment_of(*reply.sent) : Moment{});
             core_->on_reply(now(), reply);
         }
     }

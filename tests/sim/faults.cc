@@ -132,7 +132,11 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
         const bool allowed =
             fault.step <= scenario.slack && (!last || world.now() - *last > scenario.ttl + scenario.ttl / 10);
         if (!allowed && !scenario.outside) return;
-        if (!allowed) checker.beyond_model("a clock steps further than the slack");
+        if (!allowed) {
+            checker.beyond_model("a clock steps further than the slack");
+            disturbed(world.now() +
+                      scenario.ttl); // its vote does not count until the renewal after the one that sees it
+        }
         last = world.now();
     } else {
         stepped_back_ -= fault.step;

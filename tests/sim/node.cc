@@ -60,7 +60,7 @@ core::Reply Node::execute(const core::Request &request) {
     switch (request.verb) {
     case Verb::acquire: return run(redis::acquire_script, 3, {request.token, ttl, fence, terms + " 0"});
     case Verb::confirm: return run(redis::confirm_script, 2, {request.token, fence});
-    case Verb::extend: return run(redis::extend_script, 3, {request.token, ttl, fence, until + ' ' + guard});
+    case Verb::extend: return run(redis::extend_script, 3, {request.token, ttl, fence, until + ' ' + terms + " 0"});
     case Verb::release:
     case Verb::abandon: return run(redis::release_script, 2, {request.token, fence});
     case Verb::inspect:

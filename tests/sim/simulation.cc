@@ -13,7 +13,8 @@ constexpr std::uint64_t most_events = 300'000;
 Simulation::Simulation(const Options &options, ScriptEngine &engine)
     : scenario(options), world(options.seed, options.trace),
       checker(world, nodes,
-              {scenario_key, scenario.quorum, scenario.clients.size(), scenario.margin, scenario.suffers_all}),
+              {scenario_key, scenario.quorum, scenario.clients.size(), scenario.margin, scenario.ttl, scenario.slack,
+               scenario.drift, scenario.suffers_all}),
       pending_(scenario.faults.size()), for_ever_(scenario.nodes), lost_data_(scenario.nodes),
       last_step_(scenario.nodes) {
     for (core::NodeIndex node = 0; node < scenario.nodes; ++node) {
@@ -68,16 +69,19 @@ Result Simulation::play() {
 }
 
 void Simulation::run() {
-    if (std::any_of(scenario.node_ppm.begin(), scenario.node_ppm.end(),
-                    [&](auto ppm) { return static_cast<double>(ppm) > scenario.drift * 1e6 / 2; }))
-        checker.beyond_model("a clock is too fast");
+    const bool wild = std::any_of(scenario.node_ppm.begin(), scenario.node_ppm.end(),
+                                  [&](auto ppm) { return static_cast<double>(ppm) > scenario.drift * 1e6 / 2; });
+    if (wild) checker.beyond_model("a clock is too fast");
+    if (wild) disturbed(never); // to the core it seems to be set forward again and again
     for (const auto &client : clients_) client->begin();
     if (scenario.contest) world.after(scenario.contest_bound(), [this] { checker.contest_is_over(); });
     const Moment latest = Moment{scenario.faults_end + scenario.bound()};
     const auto waits = [](const auto &client) { return !client->over(); };
     while (world.step()) {
-        if (world.now() > latest && std::any_of(clients_.begin(), clients_.end(), waits))
+        if (world.now() > latest && std::any_of(clients_.begin(), clients_.end(), waits)) {
+            if (wild) return;
             throw Violation{"somebody still waits, long after the last fault"};
+        }
         if (world.events() > most_events) throw Violation{"the schedule comes to no end"};
     }
     if (std::any_of(clients_.begin(), clients_.end(), waits)) throw Violation{"somebody waits for nothing"};

@@ -1,6 +1,6 @@
 -- The node's part of an acquire (protocol 3 and 4). KEYS: the lock, its fence, the node's marker.
--- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds; and for the restart guard what all
--- users of a prefix must agree upon (nodes, quorum, guard time in ms, 0: off), and the length of the prefix.
+-- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds; and in one word what all users of a
+-- prefix must agree upon (nodes, quorum, restart guard in ms, 0: off), and the length of the prefix.
 -- Answers {'granted', fence, TIME in microseconds, run_id}, {'refused', holder, PTTL}; a PTTL of -1 means that the key
 -- never expires; {'quarantined', for so many ms} or {'contradiction', what was agreed}.
 --include _guard.lua
@@ -19,18 +19,16 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+-- Also without the guard: a lock longer than that of others would be no lock to them.
+local terms_field = 'terms:' .. key:sub(1, prefix)
+local agreed = redis.call('HGET', node_key, terms_field)
+if agreed and agreed ~= terms then return {'contradiction', agreed} end
 local run_id = ''
 if guard > 0 then
     local state, since = node_state(node_key, now)
     if not state then return redis.error_reply(since) end
     run_id = state
-    local terms_field = 'terms:' .. key:sub(1, prefix)
-    local agreed = redis.call('HGET', node_key, terms_field)
-    if not agreed then
-        redis.call('HSET', node_key, terms_field, terms)
-    elseif agreed ~= terms then
-        return {'contradiction', agreed}
-    end
+    if not agreed then redis.call('HSET', node_key, terms_field, terms) end
     local left = since + guard * 1000 - now
     if left > 0 then return {'quarantined', math.ceil(left / 1000)} end
 end

@@ -1,0 +1,19 @@
+// What all users of some nodes must have agreed upon (protocol: 7), as a node's marker keeps it and as people read it.
+#pragma once
+
+#include "core/message.hh"
+
+#include <string>
+#include <string_view>
+
+namespace redlock::redis {
+
+// "5 3 30000": nodes, quorum and restart guard in ms. Equal texts are equal terms; the scripts compare them.
+std::string marker_text(const core::Agreement &agreement);
+
+// "5 nodes, a quorum of 3 and a restart guard of 30 s".
+std::string in_words(const core::Agreement &agreement);
+// The same of a marker's text, which anybody may have written.
+std::string in_words(std::string_view marker_text);
+
+} // namespace redlock::redis
