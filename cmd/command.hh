@@ -74,8 +74,8 @@ inline constexpr std::array<CommandInfo, 7> all_commands{{
      "Asks every node what could endanger locks there, and says what mends it. A node that is new or has restarted has "
      "no vote for the time of the restart guard, for it may have forgotten one; --trust says that it has not.",
      "  redlock doctor\n"
-     "  redlock doctor --trust                        after starting a fleet of new nodes\n"
-     "  redlock doctor --adopt --restart-guard 10m    after changing it on every host\n"},
+     "  redlock doctor --trust                      after starting new nodes\n"
+     "  redlock doctor --adopt --restart-guard 10m  after changing it on every host\n"},
     {Command::lab, "lab", Operands::maybe_command, "lab [OPTIONS] [--] [COMMAND [ARG...]]\n",
      "throwaway nodes on this machine, to try things out",
      "Starts redis-server (or valkey-server) processes on this machine, runs COMMAND (default: $SHELL) "

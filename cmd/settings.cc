@@ -183,13 +183,14 @@ double read_drift(const Reader &reader, bool &typed) {
 void read_guard(Settings &settings, const Reader &reader) {
     settings.guard = default_ttl;
     const auto found = reader.text(option("--restart-guard"));
-    if (found && found->value == "off") settings.guard = Duration::zero();
-    if (found && found->value != "off") {
-        settings.guard = reader.duration(option("--restart-guard"))->value;
+    if (found && found->value == "off") {
+        settings.guard = Duration::zero();
+    } else if (const auto given = reader.duration(option("--restart-guard"))) {
+        settings.guard = given->value;
         if (settings.guard < shortest_ttl)
-            refuse(is_typed(found->origin),
+            refuse(is_typed(given->origin),
                    fmt::format("{}: within {} no lock ends; give the longest --ttl that is used on these nodes, or off",
-                               found->origin, show_duration(settings.guard)));
+                               given->origin, show_duration(settings.guard)));
     }
     const auto ttl = reader.duration(option("--ttl"));
     if (settings.guard == Duration::zero() || settings.timing.ttl <= settings.guard ||

@@ -80,7 +80,7 @@ def command(chance):
         *[["DEL", fence_key]] * 4, ["SET", fence_key, "9007199254740991"], ["SET", fence_key, "x"],
         *[["EVAL", "acquire", "3", key, fence_key, NODE, token, ttl, fence, terms]] * 8,
         *[["EVAL", "confirm", "2", key, fence_key, token, fence]] * 4,
-        *[["EVAL", "extend", "3", key, fence_key, NODE, token, ttl, fence, f"{until} {guard}"]] * 8,
+        *[["EVAL", "extend", "3", key, fence_key, NODE, token, ttl, fence, f"{until} {terms}"]] * 8,
         *[["EVAL", "release", "2", key, fence_key, token, fence]] * 4, *[["EVAL", "status", "2", key, fence_key]] * 4,
         *[["SLEEP"]] * 2, ["FULL", "1"], *[["FULL", "0"]] * 3])
 

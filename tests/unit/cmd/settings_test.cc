@@ -95,8 +95,8 @@ TEST(Settings, VariablesOfOtherCommandsAreNotRead) {
 }
 
 TEST(Settings, TheLastScalarCounts) {
-    const Settings s = settings_of(exec({"--ttl=10s", "--ttl=rubbish", "-E1", "--ttl=40s", "-E", "2"}));
-    EXPECT_EQ(s.timing.ttl, 40s);
+    const Settings s = settings_of(exec({"--ttl=10s", "--ttl=rubbish", "-E1", "--ttl=20s", "-E", "2"}));
+    EXPECT_EQ(s.timing.ttl, 20s);
     EXPECT_EQ(s.conflict_exit_code, 2);
 }
 
@@ -191,6 +191,10 @@ TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
         {exec({}), with({{"REDLOCK_PREFIX", "redlock:{"}}), "78: prefix and NAME together"},
         {exec({"--prefix=redlock:{"}), three, "64: prefix and NAME together"},
         {{"exec", "db", "-c", ""}, three, "64: -c: the shell line is empty"},
+        {exec({"--ttl=31s"}), three, "78: a ttl of 31 s (--ttl) is longer than the restart guard of 30 s"},
+        {exec({"--restart-guard=31s"}), with({{"REDLOCK_TTL", "1m"}}), "the restart guard of 31 s (--restart-guard)"},
+        {exec({"--restart-guard=9ms"}), three, "64: --restart-guard: within 9 ms no lock ends"},
+        {exec({}), with({{"REDLOCK_RESTART_GUARD", "never"}}), "78: environment variable REDLOCK_RESTART_GUARD"},
         {{"lab", "--nodes=0"}, {}, "64: --nodes: '0' is not a whole number from 1 to 64"},
         {{"lab", "--nodes=65"}, {}, "64: --nodes"},
     };
@@ -204,7 +208,8 @@ TEST(Settings, EdgesThatPass) {
     for (const Words &words :
          {exec({"--ttl=100ms"}), exec({"-E0"}), exec({"-E255"}), exec({"--drift=0"}), exec({"--drift=.01"}),
           exec({"--slack=0"}), exec({"--kill-after=0"}), Words{"acquire", "-E1", "db"}, exec({"--prefix=redlock:"}),
-          Words{"exec", "redlock:x", "ls"}, exec({"--ttl=3650d"})})
+          Words{"exec", "redlock:x", "ls"}, exec({"--ttl=3650d", "--restart-guard=off"}),
+          exec({"--ttl=3650d", "--restart-guard=3650d"})})
         EXPECT_EQ(message_of(words), "no error");
 }
 

@@ -142,8 +142,12 @@ TEST(NodeClock, OnlyWhatIsCertain) {
             ASSERT_LE(told, std::max(step, Duration{}) + on_the_way) << "run " << run << ", reading " << i;
             ASSERT_GE(told, std::min(step, Duration{}) - on_the_way) << "run " << run << ", reading " << i;
             // What is not told is what one reading leaves open at each end, and what the clocks may have parted since.
-            if (step > Duration{}) { ASSERT_GE(told, step - milliseconds{300}); }
-            if (step < Duration{}) { ASSERT_LE(told, step + milliseconds{300}); }
+            if (step > Duration{}) {
+                ASSERT_GE(told, step - milliseconds{300});
+            }
+            if (step < Duration{}) {
+                ASSERT_LE(told, step + milliseconds{300});
+            }
         }
     }
 }

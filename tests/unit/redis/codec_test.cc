@@ -69,7 +69,8 @@ TEST(Encode, FenceAndUntil) {
     core::Request extend = request(Verb::extend);
     extend.fence = core::fence_limit - 1;
     extend.until = 1'700'000'000'000'000;
-    EXPECT_TRUE(encode(extend).ends_with("\r\n$4\r\n1501\r\n$16\r\n9007199254740991\r\n$18\r\n1700000000000000 0\r\n"));
+    EXPECT_TRUE(
+        encode(extend).ends_with("\r\n$4\r\n1501\r\n$16\r\n9007199254740991\r\n$24\r\n1700000000000000 0 0 0 0\r\n"));
     extend.verb = Verb::confirm;
     EXPECT_TRUE(encode(extend).ends_with("\r\n$1\r\nt\r\n$16\r\n9007199254740991\r\n"));
 }
