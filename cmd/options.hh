@@ -81,14 +81,13 @@ inline constexpr std::array<Option, 31> all_options{{
      "how far a node's clock may step forward within a lease", "ttl/6, at most 5s"},
     {"--restart-guard", "DUR|off", ValueKind::text, Group::nodes, on_nodes,
      "how long a node that may have forgotten its votes has none; the longest --ttl that anybody uses on these nodes, "
-     "and "
-     "the same everywhere. off: a restarted node votes at once",
+     "and the same everywhere. off: a restarted node votes at once",
      "30s", "REDLOCK_RESTART_GUARD"},
 
     {"--trust", "", ValueKind::flag, Group::result, bit(Command::doctor),
      "declare that no node can have forgotten a vote: they are new, or nobody has used them for a ttl"},
     {"--adopt", "", ValueKind::flag, Group::result, bit(Command::doctor),
-     "make this number of nodes, quorum and restart guard what all must use from now on"},
+     "make this number of nodes, quorum and guard what all users must have from now on"},
 
     {"--nodes", "N", ValueKind::integer, Group::lab, bit(Command::lab), "how many nodes", "5"},
     {"--tcp", "", ValueKind::flag, Group::lab, bit(Command::lab), "loopback ports in place of unix sockets"},

@@ -173,6 +173,7 @@ bool Value::decode(core::Reply &into) const {
         } else if (word == "absent" && verb != Verb::acquire) {
             read.refusal = Refusal::absent;
             if (verb == Verb::extend) read.node_time = number(1);
+            if (verb == Verb::extend) read.node_time = number(1);
         } else if (word == "not ours" && by_token && is(1, REDIS_REPLY_STRING)) {
             read.refusal = Refusal::not_ours;
             read.holder = text_of(*fields[1]);

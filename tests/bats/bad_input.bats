@@ -250,13 +250,13 @@ time.sleep(600)' 3>&- &
     node_cli "$i" ACL SETUSER noset on '>pw' '~*' +eval +time +type +get +hget +hset +del
     node_cli "$i" ACL SETUSER nokeys on '>pw' '~other*' '+@all'
     node_cli "$i" ACL SETUSER off off '>pw' '~*' '+@all'
-    node_cli "$i" ACL SETUSER just on '>pw' '~d*' '~redlock:*' +eval +time +type +get +set +hget +hset +pttl +pexpire +del
+    node_cli "$i" ACL SETUSER just on '>pw' '~d*' '~redlock:*' +eval +time +info +type +get +set +hget +hmget +hset +hsetnx +pttl +pexpire +del
   done
   IFS=, read -r a b c _ <<<"$REDLOCK_NODES"
   export REDLOCK_NODES=$a,$b,$c
   echo pw >pw
   for user in noeval noset nokeys; do
-    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, TYPE, GET, SET, HGET, HSET, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
+    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HGET, HMGET, HSET, HSETNX, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
       exec --user "$user" --password-file pw db -- touch ran
   done
   refused 77 'so db cannot be locked' acquire --user off --password-file pw db
@@ -264,7 +264,10 @@ time.sleep(600)' 3>&- &
   refused 77 'db may still be held; it ends by itself' release --token x --user noeval --password-file pw db
   run -77 redlock status --user nokeys --password-file pw db
   # What the message asks for is enough.
-  run redlock exec --user just --password-file pw db -- echo ran
+  each_node DEL 'redlock:{}:node'
+  refused 69 'vote in' exec -n --restart-guard 30s --user just --password-file pw db -- touch ran
+  redlock doctor --trust --restart-guard 30s --user just --password-file pw >/dev/null
+  run redlock exec --restart-guard 30s --user just --password-file pw db -- echo ran
   [ "$status" -eq 0 ]
   [ "$output" = ran ]
   run redlock status --user just --password-file pw db

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Nodes that may have forgotten their votes, nodes that are none, nodes that others use in another way.
-# shellcheck disable=SC2030,SC2031,SC2154 # status, output and stderr are run's
+# shellcheck disable=SC2030,SC2031,SC2154,SC2317 # status, output and stderr are run's; wait_until calls functions
 
 load helper
 
@@ -199,4 +199,84 @@ result() { redlock doctor --json | json 'it["result"]'; }
 @test "lab trusts its nodes" {
   redlock lab -- "$REDLOCK" exec -n db -- touch ran
   [ -e ran ]
+}
+
+@test "who does without the guard is refused where others use it, until that is adopted" {
+  start_nodes 3
+  redlock exec -n db -- true
+  refused 78 'others use' exec -n --restart-guard off --ttl 1h db -- touch ran
+  redlock doctor -q --adopt --restart-guard off
+  redlock exec -n --restart-guard off --ttl 1h db -- true
+  refused 78 'no restart guard' exec -n db -- touch ran
+  [ ! -e ran ]
+}
+
+@test "others use one node in another way, heard of when the lock was won: told, and the job goes on" {
+  start_nodes 3
+  background exec db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done' 2>told
+  wait_until test -e started
+  node_cli 2 HSET 'redlock:{}:node' terms: '5 3 30000'
+  wait_until grep -q 'others use .* with 5 nodes, a quorum of 3 and a restart guard of 30 s, and could hold db' told
+  touch go
+  wait $!
+  [ "$(grep -c 'others use' told)" -eq 1 ]
+}
+
+@test "extend with another list of nodes: 78" {
+  start_nodes 5
+  token=$(redlock acquire --ttl 20s db)
+  REDLOCK_NODES=${REDLOCK_NODES%,*} refused 78 'others use these nodes with 5 nodes' extend --token "$token" db
+  redlock extend --token "$token" db
+  redlock release --token "$token" db
+}
+
+@test "somebody writes over the marker: a running job goes on, a new one is refused, told what to do" {
+  start_nodes 3
+  background exec db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done' 2>told
+  wait_until test -e started
+  for node in 1 2 3; do
+    node_cli "$node" SET 'redlock:{}:node' nonsense
+    node_cli "$node" CONFIG RESETSTAT
+  done
+  renewed() { node_cli 1 INFO commandstats | grep -q '^cmdstat_pexpire:calls=[3-9]'; }
+  wait_until renewed
+  refused 69 'DEL what is not redlock' exec -n other -- touch ran
+  touch go
+  wait $!
+  [ ! -e ran ]
+}
+
+@test "a full memory: running jobs go on, new locks are refused" {
+  start_nodes 3
+  background exec db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done' 2>told
+  wait_until test -e started
+  for node in 1 2 3; do
+    node_cli "$node" CONFIG SET maxmemory 1
+    node_cli "$node" CONFIG RESETSTAT
+  done
+  refused 69 'reached its maxmemory' exec -n other -- touch ran
+  renewed() { node_cli 1 INFO commandstats | grep -q '^cmdstat_pexpire:calls=[3-9]'; }
+  wait_until renewed
+  touch go
+  wait $!
+  [ ! -e ran ]
+}
+
+@test "a full memory and volatile-lru: the lock is thrown away, the command dead, and such a node is none" {
+  start_nodes 3
+  background exec db -- sh -c 'trap "" TERM; echo $$ >pid; sleep 60' 2>told
+  wait_until test -s pid
+  for node in 1 2 3; do
+    node_cli "$node" CONFIG SET maxmemory 1
+    node_cli "$node" CONFIG SET maxmemory-policy volatile-lru
+  done
+  code=0
+  wait $! || code=$?
+  [ "$code" -eq 79 ]
+  gone "$(cat pid)"
+  for node in 1 2 3; do node_cli "$node" CONFIG SET maxmemory 100mb; done
+  refused_within() { run redlock exec -n db -- touch ran && [ "$status" -eq 78 ]; }
+  # What it knows of the server is ten seconds old at most.
+  wait_until refused_within
+  [[ $output == *'volatile-lru'* ]]
 }

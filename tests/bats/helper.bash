@@ -8,7 +8,9 @@
 # "$REDLOCK" exec ... 3>&- &  instead, so that $! is the program and bats does not wait for it.
 #
 #   start_nodes N [tcp]     starts N real servers and exports REDLOCK_NODES. Call it directly, not in a subshell. With
-#                           NODES_KEEP_DATA set a node that is started again has all its data.
+#                           NODES_KEEP_DATA set a node that is started again has all its data; with NODE_CLOCKS set
+#                           its clock can be moved (clock.bats). Its users may rely on it: doctor --trust.
+#   start_new_nodes N [tcp] the same, but nobody has trusted them yet; NODES_ARE_NEW=yes restart_node I
 #   node_cli I COMMAND...   redis-cli on node I (1..N), for at most 5 s
 #   stop_node I, continue_node I, kill_node I        STOP, CONT, KILL
 #   restart_node I          a killed node comes back, empty, at the same address
@@ -117,10 +119,10 @@ free_port() {
 }
 
 # start_nodes COUNT [tcp]: nodes that are trusted; start_new_nodes: nodes that nobody knows yet.
-start_nodes() { start_new_nodes "$@" && trust_nodes; }
-trust_nodes() {
+start_nodes() {
   local index
-  for index in "${!NODE_PIDS[@]}"; do trust_node "$index"; done
+  start_new_nodes "$@"
+  for ((index = 1; index <= $1; ++index)); do trust_node "$index"; done
 }
 trust_node() {
   node_cli "$1" EVAL "$(sed 's/--.*//' "$TEST_ROOT/lib/redis/scripts/trust.lua")" 1 'redlock:{}:node' >/dev/null
@@ -159,7 +161,12 @@ restart_node() {
   else
     where+=(--dir "$NODE_FOLDER" --appendonly no)
   fi
-  env -u REDLOCK_TEST_MARK setpriv --pdeathsig KILL "$SERVER" "${where[@]}" --save '' \
+  local clock=()
+  if [ -n "${NODE_CLOCKS:-}" ]; then # see clock.bats
+    clock=("CLOCK_FILE=$NODE_FOLDER/$1.clock" "LD_PRELOAD=$CLOCK_SHIM")
+    [ -e "$NODE_FOLDER/$1.clock" ] || set_clock "$NODE_FOLDER/$1.clock" 0 0
+  fi
+  env -u REDLOCK_TEST_MARK "${clock[@]}" setpriv --pdeathsig KILL "$SERVER" "${where[@]}" --save '' \
     >"$NODE_FOLDER/$1.log" 2>&1 </dev/null 3>&- &
   NODE_PIDS[$1]=$!
   disown
@@ -168,6 +175,13 @@ restart_node() {
 }
 node_answers() { node_cli "$1" INFO server 2>/dev/null | tr -d '\r' | grep -qx "process_id:${NODE_PIDS[$1]}"; }
 node_decided() { node_answers "$1" || gone "${NODE_PIDS[$1]}"; }
+
+# set_clock FILE SECONDS MILLIONTHS: see clock_shim.cc.
+set_clock() {
+  python3 -c 'import os, struct, sys, time
+file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+os.pwrite(file, struct.pack("=3q", int(sys.argv[2]) * 10**6, int(sys.argv[3]), time.time_ns() // 1000), 0)' "$@"
+}
 
 node_cli() {
   local address=${NODE_ADDRESSES[$1]} where

@@ -79,7 +79,7 @@ for line in sys.stdin:
     items Va 'The result of status' | sed 's/^/lock /'
     items Va 'What a node said' | sed 's/^/node /'
     items Va 'A holder' | sed 's/^/holder /'
-    echo status locks
+    printf 'status %s\n' locks restart_guard_ms
   } | sort >theirs
   diff <(grep -v '\.' ours) theirs
   # Words: all that were met are documented. (Not all that are documented can be met in a test: "interrupted".)

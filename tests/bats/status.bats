@@ -22,10 +22,13 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
   run --separate-stderr redlock status db
   [ "$status" -eq 0 ]
   [ "${lines[0]}" = "db: free" ]
-  [ "${#lines[@]}" -eq 6 ]
+  [ "${#lines[@]}" -eq 7 ]
   [[ ${lines[3]} == "  unix://${NODE_ADDRESSES[3]}  free" ]]
   # shellcheck disable=SC2154 # set by run
   [ "$stderr" = "" ]
+  [[ ${lines[6]} == 'the restart guard is off: '* ]]
+  run redlock status --restart-guard 30s db
+  [ "${#lines[@]}" -eq 6 ]
   run redlock status -q db
   [ "$status" -eq 0 ]
   [ "$output" = "" ]
@@ -181,7 +184,7 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
   token=$(redlock acquire -q $'new\nline')
   run redlock status "${names[@]}"
   [ "$status" -eq 0 ]
-  [ "$(grep -c '^[^ ]\|^ : ' <<<"$output")" -eq 6 ]
+  [ "$(grep -c '^[^ ]\|^ : ' <<<"$output")" -eq 7 ]
   [[ $output == 'new\x0Aline: held by '*'\x1B[2J: free'*'käse{}: free'*'\xFF\xFE: free'*'"\\": free'* ]]
   run redlock status --json "${names[@]}"
   [ "$status" -eq 0 ]

@@ -97,6 +97,9 @@ TEST(Decode, TakesEveryAnswer) {
     EXPECT_EQ(anew->answer, Answer::refused);
     EXPECT_EQ(anew->refusal, Refusal::set_anew);
     EXPECT_EQ(anew->node_time, 1'000'000);
+    const auto gone = decode("*2\r\n$6\r\nabsent\r\n:1000000\r\n", Verb::extend);
+    EXPECT_EQ(gone->refusal, Refusal::absent);
+    EXPECT_EQ(gone->node_time, 1'000'000);
     const auto confirmed = decode("*2\r\n$9\r\nconfirmed\r\n:18\r\n", Verb::confirm);
     EXPECT_EQ(confirmed->answer, Answer::granted);
     EXPECT_EQ(confirmed->fence, 18U);
