@@ -283,7 +283,7 @@ void Checker::lost_data(const Node &node, bool fences) {
 
 void Checker::nothing_left(std::size_t client, int first, int last, const std::string &kept, const Node &node) const {
     const std::string_view owner = node.owner(promise_.key);
-    if (owner.empty() || owner == kept) return;
+    if (owner.empty() || owner == kept || took_data_[node.index()]) return;
     // CLIENT.ATTEMPT
     std::size_t whose = 0;
     int attempt = 0;

@@ -13,7 +13,8 @@
 // 5 always: a lease whose V has passed never comes back; nor does a token, prolonged by hand, that was held by
 //           nobody or by others meanwhile. A node whose clock is set back may have keys again that had ended there and
 //           that nobody had looked at: those were never anybody else's.
-// 6 always: a process that ended in good order leaves no key behind where nothing that it sent was lost.
+// 6 always: a process that ended in good order leaves no key behind where nothing that it sent was lost, unless the
+//            node has got it with the data of another.
 // 7 always: after quiet time beyond the TTL there is no key at all.
 // 8 always: a command is dead within the kill margin of the moment at which redlock read from so many nodes that they
 //           do not hold its key that the others are no quorum.
@@ -96,6 +97,7 @@ class Checker {
     void node_changed();
     void clock_set_back();
     void lost_data(const Node &node, bool fences);
+    void took_data(const Node &node) { took_data_[node.index()] = true; }
     void wiped() { wiped_ = true; }
     void clocks_disagree() { clocks_agree_ = false; }
     void stepped_back(const Node &node) { stepped_back_[node.index()] = true; }
@@ -153,7 +155,7 @@ class Checker {
     std::array<std::optional<Moment>, most_nodes> lost_data_at_{};
     std::vector<core::Fence> won_;
     core::Fence highest_won_ = 0;
-    std::array<bool, most_nodes> forgot_fences_{}, stepped_back_{};
+    std::array<bool, most_nodes> forgot_fences_{}, stepped_back_{}, took_data_{};
     bool wiped_ = false, clocks_agree_ = true;
     const char *beyond_ = nullptr;
     int degradations_ = 0;

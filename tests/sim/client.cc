@@ -109,6 +109,10 @@ core::Terms Client::common_terms() {
     terms.key = scenario_key;
     terms.nodes = scenario_.nodes;
     terms.quorum = scenario_.quorum;
+    if (plan_.nodes != 0) {
+        terms.nodes = plan_.nodes;
+        terms.quorum = core::majority(plan_.nodes);
+    }
     terms.ttl = scenario_.ttl;
     terms.guard = scenario_.guard;
     terms.trust = {scenario_.drift, scenario_.slack};
@@ -123,6 +127,7 @@ bool Client::win(core::Lock &lock, bool give_up) {
     for (;;) {
         const Phase phase = lock.phase();
         if (phase == Phase::held || phase == Phase::lost) {
+            if (plan_.nodes != 0) throw Violation{text("client ", index_, " has won with another list of nodes")};
             checker_.won(index_, lock.token(), lock.fence());
             simulation_.won(lock.fence_was_confirmed());
             return true;

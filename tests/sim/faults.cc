@@ -96,6 +96,7 @@ void Simulation::strike(std::size_t number) {
     case Kind::step_clock:
     case Kind::fill_node:
     case Kind::flush_node:
+    case Kind::swap_data:
     case Kind::lose_key:
     case Kind::wipe_all:
     case Kind::deny_node: break;
@@ -110,6 +111,15 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
     case Kind::fill_node: node->be_full(true); return world.at(until, [node] { node->be_full(false); });
     case Kind::deny_node: node->refuse_access(true); return world.at(until, [node] { node->refuse_access(false); });
     case Kind::crash_node: return crash(fault, until);
+    case Kind::swap_data: {
+        // When a key ends is kept by the clock of where it comes from.
+        const Node &other = *nodes[(fault.node + 1) % nodes.size()];
+        const Duration apart = std::chrono::microseconds{other.time() - node->time()};
+        if (apart > clocks_apart || apart < -clocks_apart || !node->up() || !may_lose_data(fault.node, true)) return;
+        node->take_data(other);
+        checker.took_data(*node);
+        return checker.lost_data(*node, true);
+    }
     case Kind::flush_node:
     case Kind::lose_key: {
         if (!node->up() || !may_lose_data(fault.node, fault.kind == Kind::flush_node)) return;
@@ -150,6 +160,7 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
 // Inside the model, so few that any two quorums still share a node that remembers; or as many as like, where the guard
 // sees it.
 bool Simulation::may_lose_data(core::NodeIndex node, bool seen) {
+    if (seen && scenario.contradicted) return false;
     if (seen && scenario.guard > Duration{}) return true;
     const bool before = lost_data_[node];
     lost_data_[node] = true;

@@ -23,9 +23,16 @@ const char *name_of(Verb verb) {
     return names[static_cast<int>(verb)];
 }
 
-void Node::prepare(std::optional<core::NodeTime> floor, core::Fence fence) {
+// As lib/redis/terms.cc.
+std::string Node::terms_of(const core::Agreement &agreement) {
+    return text(agreement.nodes, ' ', agreement.quorum, ' ', to_ms_up(agreement.guard));
+}
+
+void Node::prepare(std::optional<core::NodeTime> floor, core::Fence fence, std::string_view terms) {
     const auto play = [&](std::initializer_list<std::string_view> words) { store_.call(std::span(words), now_us()); };
     started();
+    store_.started_us -= std::chrono::hours{1} / std::chrono::microseconds{1};
+    if (!terms.empty()) play({"HSET", node_key, "terms:", terms});
     play({"HSET", node_key, "run_id", store_.run_id, "joined", "0", "checked", "0"});
     if (floor) play({"HSET", node_key, "floor", std::to_string(*floor)});
     if (fence != 0) play({"SET", fence_key, std::to_string(fence), "EX", "2592000"});
@@ -50,9 +57,7 @@ core::Reply Node::execute(const core::Request &request) {
     // As lib/redis/codec.cc.
     const std::string ttl = std::to_string(to_ms_up(request.ttl)), fence = std::to_string(request.fence);
     const std::string until = std::to_string(request.until);
-    const std::string guard = std::to_string(to_ms_up(request.agreement.guard));
-    const std::string terms =
-        std::to_string(request.agreement.nodes) + ' ' + std::to_string(request.agreement.quorum) + ' ' + guard;
+    const std::string terms = terms_of(request.agreement);
     const std::string_view keys[] = {request.key, fence_key, node_key};
     const auto run = [&](std::string_view script, std::size_t count, std::initializer_list<std::string_view> words) {
         return answer_of(request, engine_.run(script, std::span(keys, count), std::span(words), store_, now_us()));

@@ -41,7 +41,9 @@ class Node {
         : index_(index), world_(world), engine_(engine), clock_(clock) {}
 
     // Before the schedule: the marker's floor and the fence of the lock, if there are any.
-    void prepare(std::optional<core::NodeTime> floor, core::Fence fence);
+    // `terms`: what its users have agreed upon before; empty: nothing.
+    void prepare(std::optional<core::NodeTime> floor, core::Fence fence, std::string_view terms);
+    static std::string terms_of(const core::Agreement &agreement);
 
     // The highest fence that it knows, 0: none; and what it was before the latest request.
     [[nodiscard]] core::Fence fence() const;

@@ -47,6 +47,10 @@ Scenario::Scenario(const Options &options) {
     for (std::size_t i = 0; i < count; ++i) clients.push_back(draw_client(random));
     const auto skew = static_cast<std::int64_t>(drift * 1e6 / 2);
     for (ClientPlan &client : clients) client.ppm = random.pick({-skew, -skew, skew});
+    if (!outside && options.clients == 0 && random.chance(0.03)) {
+        contradicted = true;
+        clients.back().nodes = random.below(nodes - 1) + 1;
+    }
 
     faults_end = 3 * ttl;
     if (options.clients == 0 && random.chance(0.05)) {
@@ -174,12 +178,12 @@ ClientPlan Scenario::draw_client(Random &random) const {
 Fault Scenario::draw_fault(Random &random) const {
     using Which = Fault::Kind;
     Fault fault;
-    fault.kind = random.pick({Which::cut_link,     Which::cut_link,     Which::block_link,     Which::block_link,
-                              Which::block_node,   Which::block_client, Which::pause_node,     Which::pause_node,
-                              Which::crash_node,   Which::step_clock,   Which::step_clock,     Which::fill_node,
-                              Which::flush_node,   Which::lose_key,     Which::lose_key,       Which::deny_node,
-                              Which::pause_client, Which::pause_client, Which::suspend_client, Which::crash_client,
-                              Which::signal_client});
+    fault.kind = random.pick({Which::cut_link,     Which::cut_link,     Which::block_link,   Which::block_link,
+                              Which::block_node,   Which::block_client, Which::pause_node,   Which::pause_node,
+                              Which::crash_node,   Which::step_clock,   Which::step_clock,   Which::fill_node,
+                              Which::flush_node,   Which::lose_key,     Which::lose_key,     Which::deny_node,
+                              Which::swap_data,    Which::pause_client, Which::pause_client, Which::suspend_client,
+                              Which::crash_client, Which::signal_client});
     fault.moment = random.pick({Fault::Moment::time, Fault::Moment::send, Fault::Moment::send, Fault::Moment::validity,
                                 Fault::Moment::key_end});
     fault.client = random.below(clients.size());
@@ -232,10 +236,10 @@ std::string Scenario::describe() const {
 }
 
 std::string Fault::describe() const {
-    static constexpr const char *kinds[] = {"cut link",     "block link",     "block node",   "block client",
-                                            "pause node",   "crash node",     "step clock",   "fill node",
-                                            "flush node",   "lose key",       "wipe all",     "deny node",
-                                            "pause client", "suspend client", "crash client", "signal client"};
+    static constexpr const char *kinds[] = {
+        "cut link",   "block link",   "block node",     "block client", "pause node",   "crash node",
+        "step clock", "fill node",    "flush node",     "swap data",    "lose key",     "wipe all",
+        "deny node",  "pause client", "suspend client", "crash client", "signal client"};
     static constexpr const char *moments[] = {"start", "send", "V", "end of key"};
     static constexpr const char *data[] = {"all data", "all but the last write", "no data"};
     return text(kinds[static_cast<int>(kind)], " (client ", client, ", node ", node, ") at ", show(offset), " from ",

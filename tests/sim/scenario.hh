@@ -23,6 +23,7 @@ struct ClientPlan {
     // by_hand: when after the acquire, as a share of the lease; negative: not at all.
     double extend_at = -1, extend_again_at = -1, release_at = -1;
     Duration extend_ttl{};
+    std::size_t nodes = 0; // it names only so many of them, and takes a majority of those for a quorum; 0: all
 };
 
 struct Fault {
@@ -36,6 +37,7 @@ struct Fault {
         step_clock,
         fill_node,
         flush_node,     // it loses its data and stays up
+        swap_data,      // it has its neighbour's data instead, as after REPLICAOF and a promotion
         lose_key,       // it loses the lock key alone: what is known of fences stays
         wipe_all,       // every node loses its data, at one moment
         deny_node,      // it refuses our credentials
@@ -76,7 +78,8 @@ struct Options {
 struct Scenario {
     std::size_t nodes = 0, quorum = 0;
     Duration ttl{}, slack{}, grace{}, margin{}, node_timeout{};
-    Duration guard{}; // 0: off; a node that has lost its data is no excuse when it is on
+    Duration guard{};          // 0: off; a node that has lost its data is no excuse when it is on
+    bool contradicted = false; // somebody has another list of nodes; the nodes know ours, and do not forget it
     double drift = 0;
     Duration lateness{}; // of redlock's timers, at most
     Duration delay{}, spread{};

@@ -23,8 +23,9 @@ Simulation::Simulation(const Options &options, ScriptEngine &engine)
         const auto at = [&](const std::optional<Duration> &from_clock) {
             return from_clock ? std::optional((begin + *from_clock) / std::chrono::microseconds{1}) : std::nullopt;
         };
-        nodes.back()->prepare(at(scenario.floors[node]),
-                              static_cast<core::Fence>(at(scenario.fences[node]).value_or(0)));
+        nodes.back()->prepare(
+            at(scenario.floors[node]), static_cast<core::Fence>(at(scenario.fences[node]).value_or(0)),
+            scenario.contradicted ? Node::terms_of({"", scenario.nodes, scenario.quorum, scenario.guard}) : "");
     }
     for (std::size_t client = 0; client < scenario.clients.size(); ++client) {
         for (core::NodeIndex node = 0; node < scenario.nodes; ++node) {
@@ -86,7 +87,7 @@ void Simulation::run() {
     }
     if (std::any_of(clients_.begin(), clients_.end(), waits)) throw Violation{"somebody waits for nothing"};
     // A TTL, as long as the slowest clock takes for it.
-    checker.all_quiet(world.now() + scenario.ttl + scenario.ttl / 20 + milliseconds{2} + stepped_back_);
+    checker.all_quiet(world.now() + scenario.ttl + scenario.ttl / 20 + milliseconds{2} + stepped_back_ + clocks_apart);
 }
 
 Result play(const Options &options, ScriptEngine &engine) { return Simulation(options, engine).play(); }

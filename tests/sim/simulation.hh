@@ -14,6 +14,9 @@ struct Result {
     std::uint64_t events = 0;
 };
 
+// Nodes may have each other's data whose clocks differ by so much at the most.
+inline constexpr Duration clocks_apart = milliseconds{10};
+
 class Simulation {
   public:
     Simulation(const Options &options, ScriptEngine &engine);

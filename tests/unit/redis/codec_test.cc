@@ -114,9 +114,9 @@ TEST(Decode, TakesEveryAnswer) {
     const auto other = decode("*2\r\n$8\r\nnot ours\r\n$1\r\nx\r\n", Verb::abandon);
     EXPECT_EQ(other->refusal, Refusal::not_ours);
     EXPECT_EQ(other->holder, "x");
-    const auto gone = decode("*2\r\n$6\r\nabsent\r\n:1000000\r\n", Verb::extend);
-    EXPECT_EQ(gone->refusal, Refusal::absent);
-    EXPECT_EQ(gone->node_time, 1'000'000);
+    const auto vanished = decode("*2\r\n$6\r\nabsent\r\n:1000000\r\n", Verb::extend);
+    EXPECT_EQ(vanished->refusal, Refusal::absent);
+    EXPECT_EQ(vanished->node_time, 1'000'000);
 }
 
 TEST(Decode, TakesBothAnswersToStatus) {
