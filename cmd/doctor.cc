@@ -58,13 +58,15 @@ void examine_server(const core::NodeState &state, std::vector<Finding> &findings
 // What the guard makes of the marker.
 void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
     const core::NodeState &state = reply.state;
-    const std::string ours = redis::in_words(settings.agreement());
-    if (!state.terms.empty() && state.terms != ours)
+    const core::Agreement ours = settings.agreement();
+    if (state.terms && redis::marker_text(*state.terms) != redis::marker_text(ours))
         node.findings.push_back(
-            Finding{Weight::mend, fmt::format("others use it with {}, and you with {}: both could hold a lock at once. "
-                                              "Give -S, --quorum and --restart-guard the same everywhere, then, once: "
-                                              "redlock doctor --adopt",
-                                              state.terms, ours)});
+            Finding{Weight::mend,
+                    fmt::format("others use it with {}, and you with {}: {}. Give -S, --quorum and "
+                                "--restart-guard the same everywhere, then, once: redlock doctor --adopt",
+                                redis::in_words(*state.terms), redis::in_words(ours),
+                                core::could_both_hold(*state.terms, settings.quorum) ? "both could hold a lock at once"
+                                                                                     : "it has no vote for you")});
     if (!state.joined || settings.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
     if (since >= settings.guard) return;
@@ -148,13 +150,27 @@ bool tell_all(const Settings &settings, Pass &pass, core::Verb verb, std::string
     return all;
 }
 
+// --adopt and --trust, once all nodes have been seen to answer. Whether it was done.
+bool mend(const Settings &settings, Pass &pass) {
+    const core::Sweep before = pass.ask(core::Verb::inspect, "");
+    if (before.granted() < settings.nodes.size()) {
+        say("nothing was changed, for all {} nodes must know of it, and only {} answer\n{}", settings.nodes.size(),
+            before.granted(), node_table(nodes_of(settings, before.answers())));
+        return false;
+    }
+    if (settings.adopt && !tell_all(settings, pass, core::Verb::adopt, "adopted")) return false;
+    if (!settings.trust) return true;
+    for (const Examined &node : examine(settings, before))
+        if (node.quarantine > Duration{} && settings.verbosity >= 0)
+            say("{} votes at once; it would have had no vote for {} more", node.node, show_duration(node.quarantine));
+    return tell_all(settings, pass, core::Verb::trust, "trusted");
+}
+
 } // namespace
 
 int run_doctor(const Settings &settings, event::Signals &signals) {
     Pass pass(settings, signals);
-    bool told = true;
-    if (settings.adopt) told = tell_all(settings, pass, core::Verb::adopt, "adopted");
-    if (settings.trust) told = tell_all(settings, pass, core::Verb::trust, "trusted") && told;
+    const bool told = (!settings.adopt && !settings.trust) || mend(settings, pass);
     const core::Sweep sweep = pass.ask(core::Verb::inspect, "");
     pass.finish();
 
@@ -183,7 +199,8 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
         if (settings.guard == Duration{}) print(std::string(guard_is_off) + '\n');
         if (waiting)
             print("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for the "
-                  "longest ttl), let them vote at once: redlock doctor --trust\n");
+                  "longest ttl), let them vote at once: redlock doctor --trust" +
+                  std::string(settings.nodes_typed ? ", with the same -S\n" : "\n"));
     }
     return code;
 }

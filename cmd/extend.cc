@@ -7,11 +7,10 @@
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "core/lease.hh"
+#include "core/round.hh"
 #include "event/clock.hh"
 #include "redis/terms.hh"
 #include "util/text.hh"
-
-#include <algorithm>
 
 namespace redlock::cmd {
 
@@ -28,19 +27,22 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     report.result = "extended";
     int code = exit_code::success;
     const std::string name = printable(settings.name);
-    const auto &answers = sweep.answers();
-    const auto other = std::find_if(answers.begin(), answers.end(),
-                                    [](const auto &answer) { return answer && !answer->others_terms.empty(); });
-    if (other != answers.end()) {
+    const core::Agreement *others = nullptr;
+    for (const auto &answer : sweep.answers())
+        if (answer && answer->others && (!others || core::could_both_hold(*answer->others, settings.quorum)))
+            others = &*answer->others;
+    if (others && core::could_both_hold(*others, settings.quorum)) {
         code = exit_code::config;
         report.result = "disagreed";
         say("others use these nodes with {}, and you with {}: {} may be held by them, too, whatever the nodes "
-            "answer\n{}\n"
-            "'redlock doctor' says what to mend",
-            (*other)->others_terms, redis::in_words(settings.agreement()), name, node_table(report.nodes));
+            "answer\n{}\n'redlock doctor' says what to mend",
+            redis::in_words(*others), redis::in_words(settings.agreement()), name, node_table(report.nodes));
     } else if (left > Duration::zero()) {
         report.validity = left;
         if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
+        if (settings.verbosity >= 0 && others)
+            say("warning: others use these nodes with {}, and you with {}; 'redlock doctor' says what to mend",
+                redis::in_words(*others), redis::in_words(settings.agreement()));
     } else if (sweep.proven() == core::Outcome::pending) {
         code = complain(settings, sweep, "was not extended; what is left of its lease is as it was", report);
     } else {

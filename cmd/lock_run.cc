@@ -53,10 +53,10 @@ Duration next_note(Duration waited) {
 constexpr Duration unhurried = milliseconds{20};
 
 // What whoever has just started their first nodes reads.
-std::string quarantined(Duration left) {
+std::string quarantined(const Settings &settings, Duration left) {
     return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {} (if they cannot "
-                       "have forgotten one: redlock doctor --trust)",
-                       config::show_duration(left));
+                       "have forgotten one: redlock doctor --trust{})",
+                       config::show_duration(left), settings.nodes_typed ? ", with the same -S" : "");
 }
 
 } // namespace
@@ -96,15 +96,21 @@ std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
 }
 
 void LockRun::warn(const core::Notice &notice) const {
+    // The command may be running: nothing may come between a deadline and KILL, least of all a full pipe.
     if (settings_.verbosity < 0) return;
     const std::string node = settings_.nodes[notice.node].display();
-    if (notice.others_terms.empty())
-        say("warning: the clock of {} was set forward by {}{}", node, config::show_duration(notice.step),
-            notice.too_far ? ", more than --slack: its vote for this lease does not count until the next renewal"
-                           : ", more than half of --slack");
+    if (!notice.others)
+        remark(fmt::format(
+            "warning: the clock of {} was set forward, or runs too fast: by {} within one lease, more than {}", node,
+            config::show_duration(notice.step),
+            notice.too_far ? "--slack; its vote for this lease does not count until the next renewal"
+                           : "half of --slack"));
     else
-        say("warning: others use {} with {}, and could hold {} at the same time; 'redlock doctor' says what to mend",
-            node, notice.others_terms, printable(settings_.name));
+        remark(fmt::format("warning: others use {} with {}, and we with {}{}; 'redlock doctor' says what to mend", node,
+                           redis::in_words(*notice.others), redis::in_words(settings_.agreement()),
+                           core::could_both_hold(*notice.others, settings_.quorum)
+                               ? ": they could hold " + printable(settings_.name) + " at the same time"
+                               : ", so it has no vote for us"));
 }
 
 // Gives those that still owe an answer a little time. A server that cannot deliver its answer, because we have gone,
@@ -118,7 +124,7 @@ void LockRun::tell_who_waits(Duration waited) {
     const std::optional<Duration> quarantine = lock_.quarantine();
     const bool as_line = on_terminal_ && (quarantine || !lock_.out_of_reach());
     if (settings_.verbosity < 0 || waited < note_due_) return;
-    const std::string what = quarantine             ? quarantined(*quarantine)
+    const std::string what = quarantine             ? quarantined(settings_, *quarantine)
                              : lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
                                                     : "held by " + describe_holder(lock_.blocker());
     const std::string text =
@@ -181,7 +187,7 @@ int LockRun::explain_failure() const {
         return settings_.conflict_exit_code;
     case core::Ending::unreachable:
         if (const auto left = lock_.quarantine()) {
-            say("{} cannot be had yet: {}\n{}", name, quarantined(*left), node_table());
+            say("{} cannot be had yet: {}\n{}", name, quarantined(settings_, *left), node_table());
             return exit_code::unreachable;
         }
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "

@@ -41,6 +41,18 @@ std::string_view fitting(std::string_view text) {
     }
     return text.substr(0, length);
 }
+
+void write_lines(std::string_view text, int patience_ms) {
+    show_progress("");
+    std::string lines = "redlock: ";
+    for (const char c : text) {
+        lines += c;
+        if (c == '\n') lines += "redlock: ";
+    }
+    lines += '\n';
+    write_note(lines, patience_ms);
+}
+
 } // namespace
 
 void show_progress(std::string_view text) {
@@ -52,16 +64,9 @@ void show_progress(std::string_view text) {
     write_note(line, 0);
 }
 
-void say(std::string_view text) {
-    show_progress("");
-    std::string lines = "redlock: ";
-    for (const char c : text) {
-        lines += c;
-        if (c == '\n') lines += "redlock: ";
-    }
-    lines += '\n';
-    write_note(lines, 3000);
-}
+void say(std::string_view text) { write_lines(text, 3000); }
+
+void remark(std::string_view text) { write_lines(text, 0); }
 
 void print(std::string_view text) {
     while (!text.empty()) {

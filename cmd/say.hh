@@ -15,6 +15,9 @@ template <class... Args> void say(fmt::format_string<Args...> format, Args &&...
     say(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }
 
+// The same at once or not at all: while a command runs, nothing may wait for a reader that has stopped reading.
+void remark(std::string_view text);
+
 // One line on the terminal that is written over by the next one, by any other output, and by an empty `text`,
 // which leaves nothing. Cut to the terminal's width. For a stderr that is a terminal only.
 void show_progress(std::string_view text);

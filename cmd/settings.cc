@@ -122,7 +122,7 @@ void read_nodes(Settings &settings, const Invocation &invocation, const Reader &
         throw ConfigError("no nodes were given; name them with -S redis://host:6379 (once for each node) or in the "
                           "environment variable REDLOCK_NODES (separated by commas); to try redlock without servers of "
                           "your own: redlock lab");
-    const bool typed = is_typed(found->origin);
+    const bool typed = settings.nodes_typed = is_typed(found->origin);
     std::vector<config::NodeUrl> &nodes = settings.nodes;
     try {
         if (!typed) nodes = config::parse_node_list(found->value);

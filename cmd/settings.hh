@@ -36,6 +36,7 @@ struct Settings {
     std::string not_found_hint;     // to be added to the message when COMMAND does not exist; mostly empty
 
     std::vector<config::NodeUrl> nodes; // with their passwords; empty for lab
+    bool nodes_typed = false;           // with -S
     std::size_t quorum = 0;             // majority .. number of nodes
     Duration guard{};                   // 0: off
     [[nodiscard]] core::Agreement agreement() const { return {prefix, nodes.size(), quorum, guard}; }

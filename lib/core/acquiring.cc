@@ -76,6 +76,8 @@ void Lock::step_fence(Instant now) {
     switch (confirmation_.outcome()) {
     case Outcome::won:
         phase_ = Phase::held;
+        for (const auto &answer : round_.answers())
+            if (answer) note_others(*answer);
         backoff_.reset();
         splits_ = 0;
         next_at_ = round_.started() + renewal_period();

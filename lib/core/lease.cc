@@ -6,11 +6,6 @@
 
 namespace redlock::core {
 
-namespace {
-// Redis keeps whole milliseconds: one for the rounding of its clock, one for that of the expiry.
-constexpr Duration node_rounding = milliseconds{2};
-} // namespace
-
 Duration trusted_time(Duration ttl, const ClockTrust &trust) {
     // Rounded up by hand: for ceil alone libm would have to be loaded at every start.
     const double exact = static_cast<double>(ttl.count()) * trust.drift;

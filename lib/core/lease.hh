@@ -15,6 +15,9 @@ struct ClockTrust {
     Duration slack{};    // largest step of a node's clock within a lease
 };
 
+// Redis keeps whole milliseconds: one for the rounding of its clock, one for that of the expiry.
+inline constexpr Duration node_rounding = milliseconds{2};
+
 // How long a key set with `ttl` may be relied upon, from just before its request was sent: the drift
 // allowance, the slack, and 2 ms for the node's millisecond arithmetic are taken off (protocol: 3).
 Duration trusted_time(Duration ttl, const ClockTrust &trust);

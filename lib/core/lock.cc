@@ -22,7 +22,7 @@ constexpr Duration least_renewal_pause = milliseconds{20};
 
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes), responsive_(terms_.nodes),
-      latest_(terms_.nodes), clocks_(terms_.nodes, NodeClock(terms_.trust.drift)), servers_(terms_.nodes),
+      latest_(terms_.nodes), clocks_(terms_.nodes, NodeClock(terms_.trust.drift)), gains_(terms_.nodes),
       contradicted_(terms_.nodes), backoff_(terms_.seed), round_trip_(least_round_trip) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes, "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
@@ -82,10 +82,7 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     if (reply.node >= terms_.nodes) return;
     // Before the news: a lease whose validity has passed is lost, whatever this reply would have made of it.
     if (phase_ == Phase::held) step_held(now);
-    if (phase_ == Phase::held && !reply.others_terms.empty() && !contradicted_[reply.node]) {
-        contradicted_[reply.node] = true;
-        notices_.push_back({.node = reply.node, .others_terms = reply.others_terms});
-    }
+    if (phase_ == Phase::held) note_others(reply);
     responsive_[reply.node] = reply.answer != Answer::silent;
     if (reply.serial >= attempt_begins_) apply(now, reply);
     const bool open = round_.outcome() == Outcome::pending;
@@ -113,38 +110,48 @@ void Lock::apply(Instant now, const Reply &reply) {
     if (reply.serial < latest_[reply.node]) return;
     latest_[reply.node] = reply.serial;
     if (reply.answer == Answer::granted) on_record_[reply.node] = std::max(on_record_[reply.node], reply.fence);
-    const bool sound = counts(reply, now);
+    const bool sound = in_time(reply, now);
     if (reply.answer == Answer::refused || !sound) {
         lease_.drop(reply.node); // also when it was set anew: who may have had it in between, nobody knows
-    } else if (reply.sent && reply.verb != Verb::confirm) {
+    } else if (reply.sent && reply.verb != Verb::confirm && !reply.quarantine) {
+        // In quarantine it may have forgotten for whom else it has voted, and says nothing new.
         lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
     }
 }
 
-// A key is worth what its node's clock is, and the server that has it must be the one that had it before.
-bool Lock::counts(const Reply &reply, Instant now) {
-    bool sound = true;
-    if (reply.node_time && reply.sent) {
-        const Duration step = clocks_[reply.node].read(*reply.node_time, *reply.sent, now);
-        sound = step <= terms_.trust.slack;
-        if (step > terms_.trust.slack / 2) notices_.push_back({.node = reply.node, .step = step, .too_far = !sound});
-    }
-    if (reply.run_id.empty()) return sound;
-    const std::string before = std::exchange(servers_[reply.node], reply.run_id);
-    return sound && (before.empty() || before == reply.run_id || reply.verb == Verb::acquire);
+// A key is worth what its node's clock is.
+bool Lock::in_time(const Reply &reply, Instant now) {
+    if (!reply.node_time || !reply.sent) return true;
+    const Duration step = clocks_[reply.node].read(*reply.node_time, *reply.sent, now);
+    const bool sound = step <= terms_.trust.slack + node_rounding;
+    Gain &gain = gains_[reply.node];
+    if (now - gain.since > terms_.ttl) gain = {now, {}};
+    gain.sum += std::max(step, Duration{});
+    if (gain.sum <= terms_.trust.slack / 2 + node_rounding) return sound;
+    notices_.push_back({.node = reply.node, .step = gain.sum, .too_far = !sound});
+    gain = {now, {}};
+    return sound;
 }
 
-// Somebody uses these nodes in another way, so that both could hold the lock at once; or one server stands in our list
-// twice, and would vote twice.
+// Who uses these nodes in another way has no business with us as long as the quorums meet, but for the votes that we do
+// not get. Else both could hold the lock; and one server that stands in our list twice would vote twice.
 bool Lock::disagreement() const {
+    std::size_t others = 0;
     std::vector<std::string_view> voters;
     for (const auto &answer : round_.answers()) {
         if (!answer) continue;
-        if (answer->answer == Answer::error && answer->trouble == Trouble::disagrees) return true;
+        if (answer->others) ++others;
+        if (answer->others && could_both_hold(*answer->others, terms_.quorum)) return true;
         if (answer->answer == Answer::granted && !answer->run_id.empty()) voters.push_back(answer->run_id);
     }
     std::sort(voters.begin(), voters.end());
-    return std::adjacent_find(voters.begin(), voters.end()) != voters.end();
+    return others > terms_.nodes - terms_.quorum || std::adjacent_find(voters.begin(), voters.end()) != voters.end();
+}
+
+void Lock::note_others(const Reply &reply) {
+    if (!reply.others || contradicted_[reply.node]) return;
+    contradicted_[reply.node] = true;
+    notices_.push_back({.node = reply.node, .others = reply.others});
 }
 
 std::optional<Duration> Lock::quarantine() const {

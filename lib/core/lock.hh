@@ -58,14 +58,14 @@ enum class Ending {
     released,
 };
 
-// A node's clock has stepped forward by more than half of the slack. By more than the slack: what it holds for us may
-// end before we know, and does not count until the next renewal. Or others use the node in another way, and we have
-// heard of it when the lock was ours already.
+// A node's clock has stepped forward within one lease, in one step or in many, by more than half of the slack. By more
+// than the slack: what it holds for us may end before we know, and does not count until the next renewal. Or others use
+// the node in another way, and we have heard of it when the lock was ours already.
 struct Notice {
     NodeIndex node = 0;
     Duration step{};
     bool too_far = false;
-    std::string others_terms{}; // empty: it is about the clock
+    std::optional<Agreement> others{}; // nullopt: it is about the clock
 };
 
 class Lock : public Conversation {
@@ -111,8 +111,9 @@ class Lock : public Conversation {
   private:
     void start_round(Instant now, Verb verb);
     void apply(Instant now, const Reply &reply);
-    [[nodiscard]] bool counts(const Reply &reply, Instant now);
+    [[nodiscard]] bool in_time(const Reply &reply, Instant now);
     [[nodiscard]] bool disagreement() const;
+    void note_others(const Reply &reply);
     void step_acquiring(Instant now);
     [[nodiscard]] bool contested() const;
     void step_contest(Instant now);
@@ -152,7 +153,12 @@ class Lock : public Conversation {
     std::vector<Serial> latest_;   // the latest request to the node whose outcome is known
 
     std::vector<NodeClock> clocks_;
-    std::vector<std::string> servers_; // the run_id of what answered there; empty: not known
+    // How far a clock has stepped forward, small steps together, in a time of the length of a lease.
+    struct Gain {
+        Instant since = distant_past;
+        Duration sum{};
+    };
+    std::vector<Gain> gains_;
     std::vector<Notice> notices_;
     std::vector<bool> contradicted_; // and that was said
 

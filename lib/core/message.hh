@@ -90,8 +90,8 @@ enum class Trouble {
 // What a server tells of itself and of its marker.
 struct NodeState {
     std::optional<NodeTime>
-        joined;        // since when it has forgotten nothing, by its own clock; nullopt: it must be no node
-    std::string terms; // what its users have agreed upon, in words; empty: nothing yet
+        joined; // since when it has forgotten nothing, by its own clock; nullopt: it must be no node
+    std::optional<Agreement> terms; // what its users have agreed upon; nullopt: nothing yet; no nodes: not readable
     bool primary = true;
     bool cluster = false;
     std::string evicts; // the policy by which it throws keys away; empty: it does not
@@ -117,9 +117,9 @@ struct Reply {
     Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
     std::optional<NodeTime> node_time; // acquire granted, extend (but for not_ours): when the node did it
 
-    std::string run_id;       // acquire granted, extend granted: of the server; empty: the guard is off
-    std::string others_terms; // acquire, extend: what others have agreed upon instead, in words; empty: nothing
-    std::optional<Duration> quarantine; // what is left of it
+    std::string run_id;                 // acquire granted, inspect: of the server; empty: the guard is off
+    std::optional<Agreement> others;    // acquire, extend: what others have agreed upon instead; no nodes: not readable
+    std::optional<Duration> quarantine; // acquire: what is left of it; extend granted: the same, it has no vote
     NodeState state;                    // inspect
 
     // Somebody else's token was found, and is in `holder`.

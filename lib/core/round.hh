@@ -16,6 +16,11 @@ enum class Outcome { pending, won, lost };
 // The smallest number of nodes of which any two groups share one.
 constexpr std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
 
+// Who uses the nodes in another way could hold the lock beside somebody who has `quorum` of them.
+constexpr bool could_both_hold(const Agreement &others, std::size_t quorum) {
+    return others.nodes >= quorum && others.nodes - quorum >= others.quorum;
+}
+
 // Who decides: won as soon as `quorum` nodes said yes, lost as soon as they no longer can. With every vote
 // in it is never pending, whatever the number of nodes: an even one cannot hang on a draw.
 constexpr Outcome tally(std::size_t nodes, std::size_t quorum, std::size_t yes, std::size_t no) {

@@ -123,6 +123,9 @@ bool Value::decode(core::Reply &into) const {
     const auto text = [&](std::size_t i) {
         return is(i, REDIS_REPLY_STRING) ? std::string(text_of(*fields[i])) : std::string();
     };
+    const auto quarantine = [&](std::size_t i) {
+        return milliseconds{std::clamp<long long>(*number(i), 0, to_ms(longest_duration))};
+    };
     if (verb == Verb::acquire && word == "granted" && number(1) > 0 && number(2)) {
         read.fence = static_cast<core::Fence>(*number(1));
         read.node_time = number(2);
@@ -130,17 +133,17 @@ bool Value::decode(core::Reply &into) const {
     } else if (verb == Verb::acquire && word == "quarantined" && number(1)) {
         read.answer = Answer::error;
         read.trouble = core::Trouble::quarantined;
-        read.quarantine = milliseconds{std::min<long long>(*number(1), to_ms(longest_duration))};
+        read.quarantine = quarantine(1);
         read.text = fmt::format("in quarantine for {} more", config::show_duration(*read.quarantine));
     } else if (verb == Verb::acquire && word == "contradiction" && is(1, REDIS_REPLY_STRING)) {
         read.answer = Answer::error;
         read.trouble = core::Trouble::disagrees;
-        read.others_terms = in_words(text_of(*fields[1]));
-        read.text = "others use it with " + read.others_terms;
+        read.others = parse_terms(text_of(*fields[1]));
+        read.text = "others use it with " + in_words(*read.others);
     } else if (verb == Verb::extend && (word == "extended" || word == "set anew") && number(1)) {
         read.node_time = number(1);
-        read.run_id = text(2);
-        if (!text(3).empty()) read.others_terms = in_words(text(3));
+        if (number(2).value_or(0) > 0) read.quarantine = quarantine(2);
+        if (!text(3).empty()) read.others = parse_terms(text(3));
         if (word == "set anew") {
             read.answer = Answer::refused;
             read.refusal = Refusal::set_anew;
@@ -156,7 +159,7 @@ bool Value::decode(core::Reply &into) const {
         read.node_time = number(1);
         read.run_id = text(2);
         read.state = {.joined = text(3).empty() ? std::nullopt : std::optional<core::NodeTime>(whole(3)),
-                      .terms = text(4).empty() ? std::string() : in_words(text(4)),
+                      .terms = text(4).empty() ? std::nullopt : std::optional(parse_terms(text(4))),
                       .primary = text(5) == "master",
                       .cluster = text(6) == "1",
                       .evicts = whole(7) > 0 && text(8) != "noeviction" ? text(8) : std::string()};
@@ -172,7 +175,6 @@ bool Value::decode(core::Reply &into) const {
             if (verb == Verb::status) read.fence = static_cast<core::Fence>(number(3).value_or(0));
         } else if (word == "absent" && verb != Verb::acquire) {
             read.refusal = Refusal::absent;
-            if (verb == Verb::extend) read.node_time = number(1);
             if (verb == Verb::extend) read.node_time = number(1);
         } else if (word == "not ours" && by_token && is(1, REDIS_REPLY_STRING)) {
             read.refusal = Refusal::not_ours;

@@ -11,9 +11,10 @@ namespace redlock::redis {
 // "5 3 30000": nodes, quorum and restart guard in ms. Equal texts are equal terms; the scripts compare them.
 std::string marker_text(const core::Agreement &agreement);
 
+// The other way round; anybody may have written it. Without a prefix; without nodes if it cannot be read.
+core::Agreement parse_terms(std::string_view marker_text);
+
 // "5 nodes, a quorum of 3 and a restart guard of 30 s".
 std::string in_words(const core::Agreement &agreement);
-// The same of a marker's text, which anybody may have written.
-std::string in_words(std::string_view marker_text);
 
 } // namespace redlock::redis

@@ -132,15 +132,15 @@ void Checker::judge_fence(const Node &node, const core::Request &request, const 
                          ", and has done: ", name_of(request.verb), " with ", request.fence, ", at ", node.time())};
 }
 
-// Its clock has gone on between two readings by more than the time between them can be, and the slack. A client whose
-// own clock runs at another rate cannot be as sure as we are.
+// Its clock has gone on between two readings by more than the time between them can be, the slack, and the 2 ms that a
+// lease has besides. A client whose own clock runs at another rate cannot be as sure as we are.
 bool Checker::set_forward(Claim &claim, const core::Reply &reply, Moment sent) const {
     if (!reply.node_time || sent == Moment{}) return false;
     const auto before = std::exchange(claim.shown[reply.node], std::pair(*reply.node_time, sent));
     if (!before) return false;
     const Duration gone_on = std::chrono::microseconds{*reply.node_time - before->first - 1};
     const auto most = static_cast<double>((world_.now() - before->second).count()) * (1 + 2 * promise_.drift);
-    return gone_on > Duration{static_cast<Duration::rep>(most) + 2000} + promise_.slack;
+    return gone_on > Duration{static_cast<Duration::rep>(most)} + promise_.slack + milliseconds{2};
 }
 
 void Checker::heard(std::size_t client, const core::Reply &reply, Moment sent) {

@@ -60,6 +60,12 @@ void Simulation::block(const Fault &fault, std::size_t client, core::NodeIndex n
     }
 }
 
+namespace {
+bool about_data(Kind kind) {
+    return kind == Kind::crash_node || kind == Kind::flush_node || kind == Kind::swap_data || kind == Kind::step_clock;
+}
+} // namespace
+
 void Simulation::strike(std::size_t number) {
     const Fault &fault = scenario.faults[number];
     const Duration length = std::min(fault.length, scenario.faults_end - world.now().time_since_epoch());
@@ -76,7 +82,8 @@ void Simulation::strike(std::size_t number) {
     });
     // A connection that has gone without a word is noticed at the next renewal only.
     const Moment over = until == never ? never : fault.quiet ? until + scenario.ttl / 3 : until;
-    disturbed(over);
+    // Nor does a node that may have forgotten a vote have one at once.
+    disturbed(over == never || !about_data(fault.kind) ? over : over + scenario.guard);
     Client &client = *clients_[fault.client];
     switch (fault.kind) {
     case Kind::cut_link: return client.cut(fault.node, fault.quiet);
@@ -113,7 +120,7 @@ void Simulation::strike_node(const Fault &fault, Moment until) {
     case Kind::crash_node: return crash(fault, until);
     case Kind::swap_data: {
         // When a key ends is kept by the clock of where it comes from.
-        const Node &other = *nodes[(fault.node + 1) % nodes.size()];
+        const Node &other = *nodes[fault.kept == Kept::all ? (fault.node + 1) % nodes.size() : fault.node];
         const Duration apart = std::chrono::microseconds{other.time() - node->time()};
         if (apart > clocks_apart || apart < -clocks_apart || !node->up() || !may_lose_data(fault.node, true)) return;
         node->take_data(other);

@@ -4,6 +4,7 @@
 #include "redis/scripts.hh"
 
 #include <algorithm>
+#include <sstream>
 
 namespace redlock::sim {
 
@@ -101,10 +102,12 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
         reply.answer = Answer::error;
         reply.trouble = word == "quarantined" ? core::Trouble::quarantined : core::Trouble::disagrees;
         if (word == "quarantined") reply.quarantine = milliseconds{items[1].number};
+        else if (core::Agreement others; std::istringstream(items[1].text) >> others.nodes >> others.quorum)
+            reply.others = others;
         reply.text = word;
         return reply;
     }
-    if (word == "extended") reply.run_id = items[2].text;
+    if (word == "extended" && items[2].number > 0) reply.quarantine = milliseconds{items[2].number};
     if (word == "confirmed") reply.fence = static_cast<core::Fence>(items[1].number);
     if (word == "extended" || word == "set anew" || (word == "absent" && items.size() > 1))
         reply.node_time = items[1].number;
@@ -169,13 +172,13 @@ void Node::crash(bool quiet) {
 void Node::started() {
     store_.run_id = std::to_string(index_) + std::to_string(100 + incarnation_);
     store_.started_us = now_us();
-    store_.was_replica = false;
+    store_.followed = 0;
 }
 
-// As REPLICAOF another, and then nobody's any more.
+// As REPLICAOF another, and then nobody's any more: the other is a neighbour, or has followed us up to the last write.
 void Node::take_data(const Node &other) {
-    store_.take_data(other.store_);
-    store_.was_replica = true;
+    store_.take_data(&other == this ? before_last_write_ : other.store_);
+    ++store_.followed;
 }
 
 void Node::restart(Kept kept, Duration loading) {

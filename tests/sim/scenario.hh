@@ -37,7 +37,7 @@ struct Fault {
         step_clock,
         fill_node,
         flush_node,     // it loses its data and stays up
-        swap_data,      // it has its neighbour's data instead, as after REPLICAOF and a promotion
+        swap_data,      // it has its neighbour's data instead, or its own of before, as after REPLICAOF and a promotion
         lose_key,       // it loses the lock key alone: what is known of fences stays
         wipe_all,       // every node loses its data, at one moment
         deny_node,      // it refuses our credentials

@@ -47,7 +47,8 @@ Simulation::Simulation(const Options &options, ScriptEngine &engine)
     for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
         const Fault &fault = scenario.faults[i];
         pending_[i] = fault.nth;
-        if (fault.kind == Fault::Kind::crash_node) nodes[fault.node]->remember();
+        if (fault.kind == Fault::Kind::crash_node || fault.kind == Fault::Kind::swap_data)
+            nodes[fault.node]->remember();
         if (std::find(options.without.begin(), options.without.end(), i) != options.without.end()) {
             pending_[i] = -1;
             continue;

@@ -80,7 +80,7 @@ Value Store::call(std::span<const std::string_view> words, std::int64_t now_us, 
     if (name == "INFO")
         return Value::string("run_id:" + run_id +
                              "\r\nuptime_in_seconds:" + std::to_string((now_us - started_us) / 1'000'000) +
-                             "\r\nrole:master\r\nmaster_replid2:" + (was_replica ? "00f0" : "0000") +
+                             "\r\nrole:master\r\nmaster_replid2:" + std::to_string(followed) +
                              "\r\ncluster_enabled:0\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n");
     const bool needs_memory = name == "SET" || name == "LPUSH" || name == "HSET" || name == "HSETNX";
     if (full && needs_memory && (wrote == nullptr || !*wrote))

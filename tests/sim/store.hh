@@ -54,7 +54,7 @@ class Store {
     // What INFO tells of the server.
     std::string run_id = "0";
     std::int64_t started_us = 0; // by its own clock
-    bool was_replica = false;
+    int followed = 0;            // how often it was a replica
 
   private:
     Entry *live(std::string_view key, std::int64_t now_ms);

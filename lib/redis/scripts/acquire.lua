@@ -19,40 +19,38 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+local run_id, since = '', now
+if guard > 0 then
+    run_id, since = node_state(node_key, now)
+    if not run_id then return redis.error_reply(since) end
+end
 -- Also without the guard: a lock longer than that of others would be no lock to them.
 local terms_field = 'terms:' .. key:sub(1, prefix)
-local agreed = redis.call('HGET', node_key, terms_field)
+local known = redis.call('HMGET', node_key, terms_field, 'floor')
+local agreed, floor = known[1], tonumber(known[2] or '')
 if agreed and agreed ~= terms then return {'contradiction', agreed} end
-local run_id = ''
-if guard > 0 then
-    local state, since = node_state(node_key, now)
-    if not state then return redis.error_reply(since) end
-    run_id = state
-    if not agreed then redis.call('HSET', node_key, terms_field, terms) end
-    local left = since + guard * 1000 - now
-    if left > 0 then return {'quarantined', math.ceil(left / 1000)} end
-end
+local left = since + guard * 1000 - now
+if guard > 0 and left > 0 then return {'quarantined', math.ceil(left / 1000)} end
+-- Only with a vote: who is turned away has no say in it.
+if guard > 0 and not agreed then redis.call('HSET', node_key, terms_field, terms) end
 
 local recorded = redis.call('GET', fence_key)
 local fence = tonumber(recorded or '')
 -- Sent twice: the fence stays.
 if not (holder and fence) then
-    if not recorded then
-        -- Never held, or not for 30 days, or forgotten. What was given out before the data went was no further ahead of
-        -- the clock than the floor.
-        local floor = tonumber(redis.call('HGET', node_key, 'floor') or '')
-        if not floor then
-            floor = now + 10000000
-            redis.call('HSET', node_key, 'floor', string.format('%.0f', floor))
-        end
-        fence = math.max(floor, now) - 1
+    -- What was given out before data went was no further ahead of the clock than the floor.
+    if not (floor and floor >= 0 and floor < 9007199254740991) then
+        floor = now + 10000000
+        redis.call('HSET', node_key, 'floor', string.format('%.0f', floor))
     end
+    -- Never held, or not for 30 days, or forgotten.
+    if not recorded then fence = now - 1 end
     if not fence or fence < 0 or fence >= 9007199254740991 or fence % 1 ~= 0 then
         return redis.error_reply('ERR the fence on record is no number below 2^53')
     end
     -- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
     if proposal > now + 10000000 then proposal = 0 end
-    fence = math.max(fence + 1, proposal)
+    fence = math.max(fence + 1, proposal, floor)
     -- Before the lock: without memory this fails, and the lock must not be there then.
     redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', keep)
 end
