@@ -8,19 +8,20 @@
 
 namespace redlock::redis {
 
+namespace {
+constexpr long long most_nodes = 1'000'000; // that anybody could mean
+} // namespace
+
 std::string marker_text(const core::Agreement &agreement) {
     return fmt::format("{} {} {}", agreement.nodes, agreement.quorum, to_ms_up(agreement.guard));
 }
 
 core::Agreement parse_terms(std::string_view marker_text) {
-    core::Agreement agreement;
-    long long guard = 0;
-    if (std::sscanf(std::string(marker_text).c_str(), "%zu %zu %lld", &agreement.nodes, &agreement.quorum, &guard) !=
-            3 ||
-        guard < 0 || agreement.quorum == 0 || agreement.quorum > agreement.nodes)
-        return {};
-    agreement.guard = milliseconds{std::min<long long>(guard, to_ms(longest_duration))};
-    return agreement;
+    long long nodes = 0, quorum = 0, guard = 0;
+    if (std::sscanf(std::string(marker_text).c_str(), "%lld %lld %lld", &nodes, &quorum, &guard) != 3) return {};
+    if (quorum < 1 || quorum > nodes || nodes > most_nodes || guard < 0) return {};
+    return {"", static_cast<std::size_t>(nodes), static_cast<std::size_t>(quorum),
+            milliseconds{std::min<long long>(guard, to_ms(longest_duration))}};
 }
 
 std::string in_words(const core::Agreement &agreement) {

@@ -114,9 +114,53 @@ TEST(Decode, TakesEveryAnswer) {
     const auto other = decode("*2\r\n$8\r\nnot ours\r\n$1\r\nx\r\n", Verb::abandon);
     EXPECT_EQ(other->refusal, Refusal::not_ours);
     EXPECT_EQ(other->holder, "x");
-    const auto vanished = decode("*2\r\n$6\r\nabsent\r\n:1000000\r\n", Verb::extend);
-    EXPECT_EQ(vanished->refusal, Refusal::absent);
-    EXPECT_EQ(vanished->node_time, 1'000'000);
+}
+
+TEST(Decode, TakesWhatTheGuardSays) {
+    const auto granted = decode("*4\r\n$7\r\ngranted\r\n:17\r\n:1000000\r\n$2\r\naa\r\n", Verb::acquire);
+    EXPECT_EQ(granted->run_id, "aa");
+    const auto quarantined = decode("*2\r\n$11\r\nquarantined\r\n:4500\r\n", Verb::acquire);
+    EXPECT_EQ(quarantined->answer, Answer::error);
+    EXPECT_EQ(quarantined->trouble, core::Trouble::quarantined);
+    EXPECT_EQ(quarantined->quarantine, milliseconds{4500});
+    const auto other = decode("*2\r\n$13\r\ncontradiction\r\n$9\r\n3 2 30000\r\n", Verb::acquire);
+    EXPECT_EQ(other->answer, Answer::error);
+    EXPECT_EQ(other->trouble, core::Trouble::disagrees);
+    EXPECT_EQ(other->others, (core::Agreement{"", 3, 2, milliseconds{30000}}));
+    const auto extended = decode("*4\r\n$8\r\nextended\r\n:1000000\r\n:4500\r\n$9\r\n3 2 30000\r\n", Verb::extend);
+    EXPECT_EQ(extended->answer, Answer::granted);
+    EXPECT_EQ(extended->quarantine, milliseconds{4500});
+    EXPECT_EQ(extended->others->nodes, 3U);
+    const auto sound = decode("*4\r\n$8\r\nextended\r\n:1000000\r\n:0\r\n$0\r\n\r\n", Verb::extend);
+    EXPECT_EQ(sound->quarantine, std::nullopt);
+    EXPECT_EQ(sound->others, std::nullopt);
+    EXPECT_EQ(decode("*1\r\n$7\r\ntrusted\r\n", Verb::trust)->answer, Answer::granted);
+    EXPECT_EQ(decode("*1\r\n$7\r\nadopted\r\n", Verb::adopt)->answer, Answer::granted);
+    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::status, Verb::inspect, Verb::adopt})
+        EXPECT_FALSE(decode("*1\r\n$7\r\ntrusted\r\n", verb));
+    EXPECT_FALSE(decode("*2\r\n$11\r\nquarantined\r\n$1\r\nx\r\n", Verb::acquire));
+    EXPECT_FALSE(decode("*2\r\n$11\r\nquarantined\r\n:4500\r\n", Verb::extend));
+}
+
+TEST(Decode, TakesWhatDoctorAsksFor) {
+    const std::string begin = "*9\r\n$9\r\ninspected\r\n:1000000\r\n$2\r\naa\r\n";
+    const auto fit = decode(begin + "$1\r\n5\r\n$9\r\n3 2 30000\r\n$6\r\nmaster\r\n$1\r\n0\r\n$1\r\n0\r\n$10\r\n"
+                                    "noeviction\r\n",
+                            Verb::inspect);
+    EXPECT_EQ(fit->answer, Answer::granted);
+    EXPECT_EQ(fit->state.joined, 5);
+    EXPECT_EQ(fit->state.terms->quorum, 2U);
+    EXPECT_TRUE(fit->state.primary);
+    EXPECT_FALSE(fit->state.cluster);
+    EXPECT_EQ(fit->state.evicts, "");
+    const auto unfit = decode(begin + "$0\r\n\r\n$0\r\n\r\n$5\r\nslave\r\n$1\r\n1\r\n$3\r\n100\r\n$11\r\n"
+                                      "allkeys-lru\r\n",
+                              Verb::inspect);
+    EXPECT_EQ(unfit->state.joined, std::nullopt);
+    EXPECT_FALSE(unfit->state.terms);
+    EXPECT_FALSE(unfit->state.primary);
+    EXPECT_TRUE(unfit->state.cluster);
+    EXPECT_EQ(unfit->state.evicts, "allkeys-lru");
 }
 
 TEST(Decode, TakesBothAnswersToStatus) {

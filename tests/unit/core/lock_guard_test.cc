@@ -1,0 +1,210 @@
+// Nodes that have no vote: in quarantine, used by others in another way, listed twice, with a clock that was set.
+#include "driver.hh"
+
+namespace redlock::core {
+namespace {
+
+constexpr milliseconds ms{1};
+
+Terms guarded(std::size_t nodes, std::optional<Duration> wait = std::nullopt) {
+    Terms terms = terms_for(nodes);
+    terms.guard = terms.ttl;
+    terms.wait = wait;
+    return terms;
+}
+
+Reply quarantined(const Request &request, Duration left) {
+    Reply reply = reply_to(request, Answer::error, start);
+    reply.trouble = Trouble::quarantined;
+    reply.quarantine = left;
+    return reply;
+}
+
+Reply contradicting(const Request &request, std::size_t nodes, std::size_t quorum) {
+    Reply reply = reply_to(request, Answer::error, start);
+    reply.trouble = Trouble::disagrees;
+    reply.others = Agreement{"", nodes, quorum, seconds{30}};
+    return reply;
+}
+
+Reply granted_by(const Request &request, const std::string &run_id) {
+    Reply reply = reply_to(request, Answer::granted, start);
+    reply.run_id = run_id;
+    return reply;
+}
+
+// At `at` by our clock, `step` further by the node's than it should be.
+Reply extended(const Request &request, Duration at, Duration step) {
+    Reply reply = reply_to(request, Answer::granted, start + at);
+    reply.node_time = (at + step) / microseconds{1};
+    return reply;
+}
+
+TEST(Quarantine, EveryRequestSaysWhatAllMustAgreeUpon) {
+    Terms terms = guarded(5);
+    terms.prefix = "app:";
+    Driver d(terms);
+    d.acquire({});
+    for (const Request &request : d.round) EXPECT_EQ(request.agreement, (Agreement{"app:", 5, 3, seconds{30}}));
+}
+
+TEST(Quarantine, TellsWhenAQuorumMayVote) {
+    Driver d(guarded(5, Duration{}));
+    d.acquire({});
+    d.hear(ms, 0, Answer::granted, Duration{});
+    d.hear(ms, quarantined(d.round[1], seconds{9}));
+    EXPECT_EQ(d.lock.quarantine(), std::nullopt); // two of five, as far as is known
+    d.hear(ms, quarantined(d.round[2], seconds{4}));
+    EXPECT_EQ(d.lock.quarantine(), seconds{9});
+    d.hear(ms, quarantined(d.round[3], seconds{7}));
+    EXPECT_EQ(d.lock.quarantine(), seconds{7});
+    d.hear(ms, quarantined(d.round[4], seconds{1}));
+    EXPECT_EQ(d.lock.quarantine(), seconds{4});
+    while (d.lock.phase() != Phase::ended) d.to_deadline();
+    EXPECT_EQ(d.lock.ending(), Ending::unreachable);
+}
+
+TEST(Quarantine, WhoWaitsWaitsItOutAndIsThereWhenItEnds) {
+    Driver d(guarded(3));
+    const Duration ends = seconds{600}; // long past the ttl after which nodes out of reach are given up
+    int attempts = 0;
+    while (d.now < start + ends) {
+        ASSERT_LT(++attempts, 10'000);
+        const Duration at = d.now - start;
+        d.acquire(at, "token" + std::to_string(attempts));
+        for (NodeIndex node = 0; node < 3; ++node) d.hear(at + ms, quarantined(d.round[node], ends - at));
+        while (d.lock.phase() != Phase::idle) d.to_deadline();
+    }
+    EXPECT_LT(d.now, start + ends + 5 * ms);
+}
+
+TEST(Quarantine, HasNoSayInALeaseEither) {
+    Terms terms = guarded(3);
+    terms.renew = true;
+    Driver d(terms);
+    d.win();
+    d.tick(period);
+    Reply one = reply_to(d.round[0], Answer::granted, start + period), two = one, three = one;
+    two.node = 1, two.serial = d.round[1].serial;
+    three.node = 2, three.serial = d.round[2].serial;
+    two.quarantine = three.quarantine = seconds{1};
+    d.hear(period + ms, one);
+    d.hear(period + ms, two);
+    d.hear(period + ms, three);
+    EXPECT_EQ(d.validity(), trusted); // that of before, for it may be all that is true
+    d.to_deadline();
+    ASSERT_FALSE(d.asked.empty());
+    const Duration again = d.now - start;
+    d.hear(again + ms, 0, Answer::granted, again);
+    d.hear(again + ms, 1, Answer::granted, again);
+    EXPECT_EQ(d.validity(), again + trusted);
+}
+
+TEST(Disagreement, EndsTheAttemptWhereBothCouldHoldIt) {
+    Driver d(guarded(5));
+    d.acquire({});
+    d.hear(ms, 0, Answer::granted, Duration{});
+    d.hear(ms, contradicting(d.round[1], 9, 5));
+    while (d.lock.phase() != Phase::ended) d.to_deadline();
+    EXPECT_EQ(d.lock.ending(), Ending::disagreed);
+}
+
+TEST(Disagreement, CostsAVoteWhereTheQuorumsMeet) {
+    Driver d(guarded(5));
+    d.acquire({});
+    d.hear(ms, contradicting(d.round[0], 3, 2));
+    d.hear(ms, contradicting(d.round[1], 5, 4));
+    for (NodeIndex node = 2; node < 5; ++node) d.hear(ms, node, Answer::granted, Duration{});
+    ASSERT_EQ(d.lock.phase(), Phase::held);
+    const auto notices = d.lock.take_notices();
+    ASSERT_EQ(notices.size(), 2U);
+    EXPECT_EQ(notices[0].node, 0U);
+    EXPECT_EQ(notices[1].others->quorum, 4U);
+    EXPECT_TRUE(d.lock.take_notices().empty());
+}
+
+TEST(Disagreement, OfTooManyEndsTheAttemptAtOnce) {
+    Driver d(guarded(3));
+    d.acquire({});
+    d.hear(ms, contradicting(d.round[0], 3, 3));
+    EXPECT_EQ(d.lock.phase(), Phase::acquiring);
+    d.hear(ms, contradicting(d.round[1], 3, 3));
+    while (d.lock.phase() != Phase::ended) d.to_deadline();
+    EXPECT_EQ(d.lock.ending(), Ending::disagreed);
+}
+
+TEST(Disagreement, AfterTheWinIsSaidOnce) {
+    Driver d(guarded(3));
+    d.acquire({});
+    d.hear(ms, 0, Answer::granted, Duration{});
+    d.hear(ms, 1, Answer::granted, Duration{});
+    ASSERT_EQ(d.lock.phase(), Phase::held);
+    d.hear(2 * ms, contradicting(d.round[2], 5, 3));
+    d.hear(3 * ms, contradicting(d.round[2], 5, 3));
+    EXPECT_EQ(d.lock.phase(), Phase::held);
+    EXPECT_EQ(d.lock.take_notices().size(), 1U);
+}
+
+TEST(Disagreement, OneServerListedTwiceVotesForNobody) {
+    Driver d(guarded(3));
+    d.acquire({});
+    d.hear(ms, granted_by(d.round[0], "aa"));
+    d.hear(ms, granted_by(d.round[1], "aa"));
+    while (d.lock.phase() != Phase::ended) d.to_deadline();
+    EXPECT_EQ(d.lock.ending(), Ending::disagreed);
+}
+
+TEST(QuorumsMeet, ExactlyWhenTheyMust) {
+    // Whoever has `mine` nodes leaves others.nodes - mine of theirs.
+    for (std::size_t nodes = 1; nodes <= 9; ++nodes)
+        for (std::size_t quorum = majority(nodes); quorum <= nodes; ++quorum)
+            for (std::size_t mine = 1; mine <= 9; ++mine)
+                EXPECT_EQ(could_both_hold({"", nodes, quorum, {}}, mine), nodes >= mine + quorum);
+    EXPECT_FALSE(could_both_hold({}, 1)); // terms that cannot be read
+}
+
+class SetForward : public testing::Test {
+  protected:
+    SetForward() : d(terms()) { d.win(); }
+    static Terms terms() {
+        Terms terms = guarded(3);
+        terms.renew = true;
+        return terms;
+    }
+    // A renewal in which node 0's clock is `step` ahead of what it was before the first.
+    void renew(Duration step) {
+        d.to_deadline();
+        const Duration at = d.now - start;
+        for (NodeIndex node = 0; node < 3; ++node)
+            d.hear(at, extended(d.round[node], at, node == 0 ? step : Duration{}));
+    }
+    Driver d;
+};
+
+TEST_F(SetForward, ByMoreThanTheSlackDoesNotCountUntilTheNextRenewal) {
+    renew({});
+    EXPECT_TRUE(d.lock.take_notices().empty());
+    renew(seconds{6});
+    const auto notices = d.lock.take_notices();
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_TRUE(notices[0].too_far);
+    EXPECT_GT(notices[0].step, seconds{5});
+    EXPECT_EQ(d.validity(), d.now - start + trusted); // the other two
+    renew(seconds{6});
+    EXPECT_TRUE(d.lock.take_notices().empty());
+}
+
+TEST_F(SetForward, SmallStepsAreAddedUpOverALease) {
+    renew({});
+    renew(seconds{1});
+    renew(seconds{2});
+    EXPECT_TRUE(d.lock.take_notices().empty());
+    renew(seconds{3});
+    const auto notices = d.lock.take_notices();
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_FALSE(notices[0].too_far);
+    EXPECT_GT(notices[0].step, milliseconds{2500});
+}
+
+} // namespace
+} // namespace redlock::core
