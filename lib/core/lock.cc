@@ -173,6 +173,8 @@ void Lock::tick(Instant now) {
     case Phase::pausing:
         if (round_.denied()) {
             clean_up(now, Ending::denied);
+        } else if (disagreement()) {
+            clean_up(now, Ending::disagreed);
         } else if (give_up_at_ && now >= *give_up_at_) {
             clean_up(now, Ending::busy);
         } else if (now >= *next_at_) {
@@ -256,6 +258,7 @@ void Lock::step_sweeping(Instant now) {
         if (out_of_reach() && round_.pending() > 0) return;
     }
     if (!sweep_->done()) return;
+    if (ending_ == Ending::busy && disagreement()) ending_ = Ending::disagreed;
     if (ending_ == Ending::busy && out_of_reach()) ending_ = round_.denied() ? Ending::denied : Ending::unreachable;
     phase_ = Phase::ended;
 }

@@ -93,6 +93,7 @@ def absolute(word, now):
 def rough(reply):
     """(what does not depend on the moment, numbers that may differ by what the round took)"""
     moments = [int(number) for number in re.findall(r"\d{6,}", reply)]
+    reply = re.sub(r"(extended,int \d+,int )[1-9]\d{0,4},", r"\1N,", reply)  # milliseconds, few
     return re.sub(r"\d{6,}|text \d{1,6},\]", "N", reply), moments
 
 

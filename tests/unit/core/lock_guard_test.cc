@@ -133,6 +133,18 @@ TEST(Disagreement, OfTooManyEndsTheAttemptAtOnce) {
     EXPECT_EQ(d.lock.ending(), Ending::disagreed);
 }
 
+TEST(Disagreement, IsHeardOfAlsoWhenTheRoundIsLostAlready) {
+    for (const auto wait : {std::optional<Duration>{Duration{}}, std::optional<Duration>{}}) {
+        Driver d(guarded(3, wait));
+        d.acquire({});
+        d.hear(ms, contradicting(d.round[0], 3, 3));
+        d.hear(ms, quarantined(d.round[1], seconds{9}));
+        d.hear(2 * ms, contradicting(d.round[2], 3, 3));
+        while (d.lock.phase() != Phase::ended && d.now < start + seconds{1}) d.to_deadline();
+        EXPECT_EQ(d.lock.ending(), Ending::disagreed);
+    }
+}
+
 TEST(Disagreement, AfterTheWinIsSaidOnce) {
     Driver d(guarded(3));
     d.acquire({});
