@@ -4,7 +4,7 @@
    likes, and N nodes. A round asks all nodes at one moment; each request reaches its node at any later time, twice or
    never, each answer comes at any later time or never. A lease is a vector with one expiry per node, counted from
    before the round was sent; a round may be sent again, before the lock is won (to the nodes that are missing) and
-   after (renewal, which prolongs a key that is still ours and never sets one). The lease is valid while QUORUM of the
+   after (renewal, which prolongs a key that is still ours, and sets one with SET_ANEW only). The lease is valid while QUORUM of the
    expiries are ahead. When it is not, what the client runs is dead, and the attempt is over for ever.
 
    Time is a tick that counts everything down at the same moment; nothing knows a date, so that there are few states.
@@ -16,6 +16,8 @@
      EXPIRY_EARLY      a node's key ends one tick earlier than that
      NODE_FORGETS=K    K times, a node loses its keys; with as many as 2 * Q - N, two clients can rely on a lease
      RESTART_GUARD     (with the former) a node that has forgotten grants nothing for a TTL: the lock holds again
+     SET_ANEW          a renewal that finds no key sets it again; what it says counts from the next one on
+     QUARANTINE_RENEWS (with both) also where the node has forgotten and a TTL is not over yet
      NO_SLACK          the lease is as long as the key
      V_AT_REPLY        the lease is counted from the answer
      QUORUM_MINUS_ONE  what it says
@@ -139,11 +141,21 @@ active [2] proctype client() {
   :: atomic {
        any_node();
        if
-#ifdef RESTART_GUARD
-       :: owner[node] == NOBODY && quarantine[node] > 0
-#endif
        :: owner[node] == OTHER
-       :: owner[node] == NOBODY && relies[ME]
+       :: owner[node] == NOBODY && relies[ME] ->
+#ifdef SET_ANEW
+          owner[node] = ME;
+          left[node] = TTL;
+          printf("node %d sets the key anew for client %d\n", node, ME)
+#else
+          skip
+#endif
+#ifdef RESTART_GUARD
+       :: owner[node] == NOBODY && !relies[ME] && quarantine[node] > 0
+#ifndef QUARANTINE_RENEWS
+       :: owner[node] == ME && quarantine[node] > 0 -> left[node] = TTL
+#endif
+#endif
        :: else -> owner[node] = ME; left[node] = TTL; answers[AT(ME, node)] = true;
           printf("node %d grants, or prolongs, for client %d\n", node, ME)
        fi;
