@@ -248,11 +248,11 @@ setup() {
     refused 64 "two could hold the lock at once" status --quorum "$bad" db
   done
   for good in 3 4 5; do
-    run redlock exec --quorum "$good" db -- echo ran
+    run redlock exec --quorum "$good" --prefix "$good:" db -- echo ran # all users of a prefix have the same quorum
     [ "$output" = ran ]
   done
   kill_node 1
-  refused 69 'db needs 5 of 5' exec -n --quorum 5 db -- touch ran
+  refused 69 'db needs 5 of 5' exec -n --quorum 5 --prefix 5: db -- touch ran
   [ ! -e ran ]
 }
 

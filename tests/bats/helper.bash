@@ -56,7 +56,7 @@ the_setup() {
   for name in NODES TTL WAIT PREFIX NODE_TIMEOUT RESTART_GUARD PASSWORD_FILE CONFIG OWNER NAME TOKEN FENCE HELD; do
     unset "REDLOCK_$name"
   done
-  export REDLOCK_RESTART_GUARD=off # but for guard.bats and examples.bats
+  export REDLOCK_RESTART_GUARD=1h # some tests have long leases; guard.bats, clock.bats and examples.bats have the default
   cd "$BATS_TEST_TMPDIR" || return
 }
 
@@ -124,8 +124,9 @@ start_nodes() {
   start_new_nodes "$@"
   for ((index = 1; index <= $1; ++index)); do trust_node "$index"; done
 }
+# trust_node I [DATABASE]
 trust_node() {
-  node_cli "$1" EVAL "$(sed 's/--.*//' "$TEST_ROOT/lib/redis/scripts/trust.lua")" 1 'redlock:{}:node' >/dev/null
+  node_cli "$1" -n "${2:-0}" EVAL "$(sed 's/--.*//' "$TEST_ROOT/lib/redis/scripts/trust.lua")" 1 'redlock:{}:node' >/dev/null
 }
 start_new_nodes() {
   local index kind=${2:-unix} urls=()

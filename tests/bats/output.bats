@@ -250,6 +250,7 @@ $name" ]
 }
 
 @test "another lock inside is fine, and so is the same one on other nodes or under another prefix" {
+  export REDLOCK_RESTART_GUARD=off # or these nodes would not have two lists
   run redlock exec db -- "$REDLOCK" exec other -- echo ran
   [ "$status" -eq 0 ]
   [ "$output" = ran ]

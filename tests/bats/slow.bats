@@ -16,6 +16,7 @@ stop_before_any_request() {
   local i
   for i; do
     REDLOCK_NODES=${REDLOCK_NODES/"${NODE_ADDRESSES[i]}"/"${NODE_ADDRESSES[i]}?db=1"}
+    trust_node "$i" 1
     stop_node "$i"
   done
 }

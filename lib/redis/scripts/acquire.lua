@@ -39,13 +39,14 @@ local fence = tonumber(recorded or '')
 -- Sent twice: the fence stays.
 if not (holder and fence) then
     -- What was given out before data went was no further ahead of the clock than the floor.
-    if not (floor and floor >= 0 and floor < 9007199254740991) then
+    if not known[2] then
         floor = now + 10000000
         redis.call('HSET', node_key, 'floor', string.format('%.0f', floor))
     end
     -- Never held, or not for 30 days, or forgotten.
     if not recorded then fence = now - 1 end
-    if not fence or fence < 0 or fence >= 9007199254740991 or fence % 1 ~= 0 then
+    local sound = fence and fence >= 0 and fence < 9007199254740991 and fence % 1 == 0
+    if not (sound and floor and floor >= 0 and floor < 9007199254740991) then
         return redis.error_reply('ERR the fence on record is no number below 2^53')
     end
     -- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
