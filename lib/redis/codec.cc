@@ -150,10 +150,9 @@ bool Value::decode(core::Reply &into) const {
         }
     } else if (verb == Verb::confirm && word == "confirmed" && number(1) > 0) {
         read.fence = static_cast<core::Fence>(*number(1));
-    } else if ((verb == Verb::release || verb == Verb::abandon) && word == "deleted") {
+    } else if (((verb == Verb::release || verb == Verb::abandon) && word == "deleted") ||
+               (verb == Verb::trust && word == "trusted") || (verb == Verb::adopt && word == "adopted")) {
         // granted, and that is all
-    } else if ((verb == Verb::trust && word == "trusted") || (verb == Verb::adopt && word == "adopted")) {
-        // the same
     } else if (verb == Verb::inspect && word == "inspected" && number(1)) {
         const auto whole = [&](std::size_t i) { return std::strtoll(text(i).c_str(), nullptr, 10); };
         read.node_time = number(1);

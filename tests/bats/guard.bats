@@ -126,7 +126,7 @@ result() { redlock doctor --json | json 'it["result"]'; }
   port=${NODE_ADDRESSES[1]}
   REDLOCK_NODES="redis://127.0.0.1:$port,redis://localhost:$port,redis://127.0.0.1:${NODE_ADDRESSES[2]}"
   stop_node 2 # or it and the other are two of three, and different
-  refused 78 'listed twice' exec -n db -- touch ran
+  refused 78 'listed twice' exec -n --ttl 30s --node-timeout 5s db -- touch ran
   [ ! -e ran ]
   continue_node 2
   run redlock doctor

@@ -26,7 +26,7 @@ local answer = {'extended', now, left, type(agreed) == 'string' and agreed ~= te
 if holder then
     -- Never lower what is left, and leave a key alone that never expires. PEXPIRE works without memory, SET does not.
     local left = redis.call('PTTL', key)
-    if left >= 0 and left < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
+    if left >= 0 and left <= tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
 elseif now < tonumber(until_time) then
     redis.call('SET', key, token, 'PX', ttl)
     answer = {'set anew', now}
