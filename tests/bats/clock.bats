@@ -11,7 +11,7 @@ setup_file() {
 setup() {
   the_setup
   unset REDLOCK_RESTART_GUARD
-  export NODE_CLOCKS=yes REDLOCK_TTL=3s
+  export NODE_CLOCKS=yes REDLOCK_TTL=3s REDLOCK_NODE_TIMEOUT=400ms
 }
 teardown() { the_teardown; }
 

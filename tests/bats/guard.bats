@@ -7,7 +7,7 @@ load helper
 setup() {
   the_setup
   unset REDLOCK_RESTART_GUARD
-  export REDLOCK_TTL=3s
+  export REDLOCK_TTL=3s REDLOCK_NODE_TIMEOUT=400ms
 }
 teardown() { the_teardown; }
 
@@ -124,7 +124,7 @@ result() { redlock doctor --json | json 'it["result"]'; }
 @test "one server listed twice would vote twice" {
   start_nodes 3 tcp
   port=${NODE_ADDRESSES[1]}
-  REDLOCK_NODES="redis://127.0.0.1:$port,redis://localhost:$port,redis://127.0.0.1:${NODE_ADDRESSES[2]}"
+  REDLOCK_NODES="redis://127.0.0.1:$port,redis://127.1:$port,redis://127.0.0.1:${NODE_ADDRESSES[2]}"
   stop_node 2 # or it and the other are two of three, and different
   refused 78 'listed twice' exec -n --ttl 30s --node-timeout 5s db -- touch ran
   [ ! -e ran ]
