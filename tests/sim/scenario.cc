@@ -224,7 +224,7 @@ Duration Scenario::bound() const {
 // Chance settles it, so there is no certain bound: of a million contests one took 26 (eight clients, and every node of
 // three needed), the half of them less than 3.
 Duration Scenario::contest_bound() const {
-    constexpr int round_trips = 50;
+    constexpr int round_trips = 30;
     const Duration round_trip = 2 * (delay + spread) + lateness;
     return round_trips * std::max(round_trip, tick);
 }
