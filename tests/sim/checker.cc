@@ -72,7 +72,7 @@ void Checker::fence_broken(const std::string &what) {
     const auto forgot = std::count(forgot_fences_.begin(), forgot_fences_.end(), true);
     const bool promised =
         wiped_ ? clocks_agree_ && forgot == 0 : static_cast<std::size_t>(forgot) < 2 * promise_.quorum - nodes_.size();
-    if (promised) throw Violation{what};
+    if (promised || promise_.fences_outlive_data) throw Violation{what};
     world_.note([&] { return "degradation: " + what; });
     ++degradations_;
 }

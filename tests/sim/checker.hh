@@ -25,9 +25,10 @@
 // 11 always: no two won attempts share a fence, nor does one change until the lock is given back; and
 // 12 always: who begins after another has won gets a higher one; inside: so does whoever wins later. Whatever clocks,
 // expiries and pauses do, as long as
-//            fewer than 2Q-N nodes lose what they know of fences; and when all nodes lose it at one moment, if all
-//            clocks agree within seconds (Scenario::clocks_agree), and nothing else is lost. Else it counts as
-//            degradation.
+//            fewer than 2Q-N nodes lose what they know of fences; when all nodes lose it at one moment, if all
+//            clocks agree within seconds (Scenario::clocks_agree), and nothing else is lost; and whatever they lose
+//            when the guard is on, if all nodes' clocks agree within it (Scenario::fences_outlive_data). Else it
+//            counts as degradation.
 // 13 always: no extend sets a key anew when V has passed, unless that node's clock was set back. (That what was set
 // anew
 //            is taken away after a loss is part of 6 and 7.)
@@ -60,7 +61,8 @@ struct Promise {
     std::size_t clients = 0;
     Duration margin{}, ttl{}, slack{};
     double drift = 0;
-    bool data_may_be_lost = false; // and that is no excuse
+    bool data_may_be_lost = false;    // and that is no excuse
+    bool fences_outlive_data = false; // nor is it for their order
 };
 
 class Checker {

@@ -50,10 +50,8 @@ int main() {
         }
         const std::vector<std::string_view> views(words.begin(), words.end());
         if (words[0] == "CLOCK") now_us = std::stoll(words[1]);
-        else if (words[0] == "SERVER") {
-            store.run_id = words[1];
-            store.started_us = std::stoll(words[2]);
-        } else if (words[0] == "FULL") store.full = words[1] == "1";
+        else if (words[0] == "SERVER") store.run_id = words[1];
+        else if (words[0] == "FULL") store.full = words[1] == "1";
         else if (words[0] == "EVAL") {
             const std::size_t keys = std::stoul(words[2]);
             const auto rest = std::span(views).subspan(3);

@@ -131,8 +131,7 @@ def main():
 
         try:
             info = server.call("INFO", "server")
-            up = 1_000_000 * int(re.search(r"uptime_in_seconds:(\d+)", info).group(1))
-            played.append(f"SERVER {re.search(r'run_id:(.*)', info).group(1).strip()} {tell_time() - up}")
+            played.append(f"SERVER {re.search(r'run_id:(.*)', info).group(1).strip()}")
             for _ in range(rounds):
                 words = command(chance)
                 if words[0] == "SLEEP":

@@ -32,7 +32,6 @@ std::string Node::terms_of(const core::Agreement &agreement) {
 void Node::prepare(std::optional<core::NodeTime> floor, core::Fence fence, std::string_view terms) {
     const auto play = [&](std::initializer_list<std::string_view> words) { store_.call(std::span(words), now_us()); };
     started();
-    store_.started_us -= std::chrono::hours{1} / std::chrono::microseconds{1};
     if (!terms.empty()) play({"HSET", node_key, "terms:", terms});
     play({"HSET", node_key, "run_id", store_.run_id, "joined", "0", "checked", "0"});
     if (floor) play({"HSET", node_key, "floor", std::to_string(*floor)});
@@ -171,7 +170,6 @@ void Node::crash(bool quiet) {
 
 void Node::started() {
     store_.run_id = std::to_string(index_) + std::to_string(100 + incarnation_);
-    store_.started_us = now_us();
     store_.followed = 0;
 }
 

@@ -63,6 +63,11 @@ Scenario::Scenario(const Options &options) {
         draw_late_extend(rare);
         return;
     }
+    if (options.clients == 0 && options.nodes == 0 && rare.chance(0.02)) {
+        if (rare.chance(0.5)) draw_forgotten_votes(rare);
+        else draw_open_attempt(rare);
+        return;
+    }
     const auto fault_count = random.between(0, 6);
     for (std::int64_t i = 0; i < fault_count; ++i) faults.push_back(draw_fault(random));
     if (!clocks_agree) return;
@@ -136,6 +141,98 @@ void Scenario::draw_late_extend(Random &random) {
     late.back = late.for_ever = false;
     late.length = 2 * ttl / 3 - random.between(Duration{}, 40 * tick);
     faults = {lost, late};
+}
+
+// The guard is on, and two jobs want the lock.
+void Scenario::draw_guarded(Random &random) {
+    guard = ttl = seconds{1};
+    slack = grace = {};
+    drift = 0;
+    node_timeout = ttl / 10;
+    delay = spread = random.between(Duration{std::chrono::microseconds{50}}, node_timeout / 50);
+    stragglers = strays = repeats = 0;
+    contradicted = false;
+    fences_outlive_data = true;
+    for (core::NodeIndex node = 0; node < nodes; ++node) {
+        node_ppm[node] = 0;
+        node_offset[node] = start_of_utc + random.between(-5 * tick, 5 * tick);
+        floors[node] = -Duration{std::chrono::hours{1}};
+        fences[node] = -Duration{seconds{20}};
+    }
+    clients.resize(2);
+    for (ClientPlan &client : clients) {
+        client.by_hand = false;
+        client.ppm = 0;
+        client.wait.reset();
+        client.nodes = 0;
+        client.cycles = 1;
+        client.wall_offset = {};
+        client.habits.work = 2 * ttl;
+        client.habits.kill_takes = margin / 2 - Duration{1000};
+    }
+    clients[0].start = {};
+}
+
+Fault &Scenario::add_fault(Fault::Kind kind, std::size_t client, core::NodeIndex node) {
+    Fault &fault = faults.emplace_back();
+    fault.kind = kind;
+    fault.client = client;
+    fault.node = node;
+    return fault;
+}
+
+// The first has votes of a bare quorum, and the nodes forget as many of them as the second needs: a crash that takes
+// the last write along, or a copy of the data that comes back without it. Perhaps the first, whose clock is ahead, does
+// not live to tell its fence to anybody else.
+void Scenario::draw_forgotten_votes(Random &random) {
+    draw_guarded(random);
+    const Duration won = 2 * (delay + spread);
+    clients[1].start = 2 * won + random.between(2 * tick, ttl / 4);
+    const bool untold = random.chance(0.3);
+    if (untold) {
+        clients[0].wall_offset = seconds{3};
+        add_fault(Fault::Kind::crash_client, 0, 0).offset = 2 * won;
+    }
+    for (core::NodeIndex node = 0; node < nodes; ++node) {
+        if (node >= quorum) {
+            add_fault(Fault::Kind::block_link, 0, node).length = 2 * ttl;
+        } else if (node < 2 * quorum - nodes) {
+            Fault &forgets = add_fault(Fault::Kind::crash_node, 0, node);
+            if (random.chance(0.5)) forgets.kind = Fault::Kind::swap_data;
+            forgets.moment = Fault::Moment::send;
+            forgets.offset = won + random.between(Duration{}, 2 * tick);
+            forgets.length = random.between(Duration{}, 2 * tick);
+            forgets.kept = Kept::all_but_the_last_write;
+        } else if (untold) {
+            add_fault(Fault::Kind::block_link, 1, node).length = 3 * ttl;
+        }
+    }
+}
+
+// The first holds A, B and C, and hears no more of B and then of C. When it is over on B, the second has B's vote, and
+// its request to C gets there when the key on C is over, too. In between B forgets the vote, and all that the first has
+// sent there arrives: one of them sets the key anew, and the next finds it.
+void Scenario::draw_open_attempt(Random &random) {
+    constexpr core::NodeIndex b = 1, c = 2;
+    nodes = 3;
+    quorum = 2;
+    node_offset.resize(nodes);
+    node_ppm.resize(nodes);
+    floors.resize(nodes);
+    fences.resize(nodes);
+    draw_guarded(random);
+    clients[1].start = node_timeout / 5;
+    const Duration over_on_c = 4 * ttl / 3, opened = over_on_c - random.between(node_timeout / 2, node_timeout);
+    const Duration forgotten = opened + random.between(Duration{}, node_timeout / 3);
+    const auto block = [this](std::size_t client, core::NodeIndex node, Duration from, Duration to) {
+        Fault &fault = add_fault(Fault::Kind::block_link, client, node);
+        fault.offset = from;
+        fault.length = to - from;
+    };
+    block(0, b, ttl / 10, forgotten + random.between(Duration{}, 2 * tick));
+    block(0, c, ttl / 3 + ttl / 10, 3 * ttl);
+    block(1, c, opened, over_on_c + random.between(Duration{}, 4 * tick));
+    add_fault(Fault::Kind::flush_node, 0, b).offset = forgotten;
 }
 
 // As many as can be, and nothing in their way but each other.

@@ -87,8 +87,9 @@ struct Scenario {
     bool outside = false;
     bool suffers_all = false; // faults beyond the model strike, and are no excuse
     bool clocks_agree =
-        false;            // all of them within seconds: the fences of before and after a loss of all data are in order
-    bool contest = false; // no faults; all begin within one round trip
+        false; // all of them within seconds: the fences of before and after a loss of all data are in order
+    bool fences_outlive_data = false; // the guard is on, and the nodes' clocks agree within it
+    bool contest = false;             // no faults; all begin within one round trip
     std::vector<std::int64_t> node_ppm;
     std::vector<Duration> node_offset;                   // of the clock, from true time
     std::vector<std::optional<Duration>> floors, fences; // of the nodes at the start, from their clock; or none
@@ -109,6 +110,10 @@ struct Scenario {
     void draw_nodes(Random &random);
     ClientPlan draw_client(Random &random) const;
     void draw_late_extend(Random &random);
+    void draw_guarded(Random &random);
+    void draw_forgotten_votes(Random &random);
+    void draw_open_attempt(Random &random);
+    Fault &add_fault(Fault::Kind kind, std::size_t client, core::NodeIndex node);
     void draw_contest(Random &random);
     void draw_crowd(Random &random);
     Fault draw_fault(Random &random) const;

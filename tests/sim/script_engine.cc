@@ -83,6 +83,8 @@ Value from_table(lua_State *lua) {
 ScriptEngine::ScriptEngine() : lua_(luaL_newstate()) {
     if (lua_ == nullptr) throw std::bad_alloc();
     luaL_openlibs(lua_);
+    // Half of a script is calls of functions in C, which LuaJIT's compiler gives up again and again.
+    if (luaL_dostring(lua_, "if jit then jit.off() end") != 0) throw std::runtime_error("lua: cannot set up");
     lua_createtable(lua_, 0, 3);
     for (const auto &[name, function] :
          {std::pair{"call", &call}, std::pair{"pcall", &protected_call}, std::pair{"error_reply", &error_reply}}) {

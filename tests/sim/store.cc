@@ -77,11 +77,13 @@ Value Store::call(std::span<const std::string_view> words, std::int64_t now_us, 
         return time;
     }
     if (words.size() < 2) return Value::error("ERR wrong number of arguments");
-    if (name == "INFO")
-        return Value::string("run_id:" + run_id +
-                             "\r\nuptime_in_seconds:" + std::to_string((now_us - started_us) / 1'000'000) +
-                             "\r\nrole:master\r\nmaster_replid2:" + std::to_string(followed) +
-                             "\r\ncluster_enabled:0\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n");
+    if (name == "INFO" && with(2)) {
+        if (words[1] == "server") return Value::string("run_id:" + run_id + "\r\n");
+        if (words[1] == "replication")
+            return Value::string("role:master\r\nmaster_replid2:" + std::to_string(followed) + "\r\n");
+        if (words[1] == "memory") return Value::string("maxmemory:0\r\nmaxmemory_policy:noeviction\r\n");
+        if (words[1] == "cluster") return Value::string("cluster_enabled:0\r\n");
+    }
     const bool needs_memory = name == "SET" || name == "LPUSH" || name == "HSET" || name == "HSETNX";
     if (full && needs_memory && (wrote == nullptr || !*wrote))
         return Value::error("OOM command not allowed when used memory > 'maxmemory'.");

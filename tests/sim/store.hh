@@ -53,8 +53,7 @@ class Store {
 
     // What INFO tells of the server.
     std::string run_id = "0";
-    std::int64_t started_us = 0; // by its own clock
-    int followed = 0;            // how often it was a replica
+    int followed = 0; // how often it was a replica
 
   private:
     Entry *live(std::string_view key, std::int64_t now_ms);
