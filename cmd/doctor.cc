@@ -60,13 +60,13 @@ void examine_marker(const Settings &settings, const core::Reply &reply, Examined
     const core::NodeState &state = reply.state;
     const core::Agreement ours = settings.agreement();
     if (state.terms && redis::marker_text(*state.terms) != redis::marker_text(ours))
-        node.findings.push_back(
-            Finding{Weight::mend,
-                    fmt::format("others use it with {}, and you with {}: {}. Give -S, --quorum and "
-                                "--restart-guard the same everywhere, then, once: redlock doctor --adopt",
-                                redis::in_words(*state.terms), redis::in_words(ours),
-                                core::could_both_hold(*state.terms, settings.quorum) ? "both could hold a lock at once"
-                                                                                     : "it has no vote for you")});
+        node.findings.push_back(Finding{
+            Weight::mend, fmt::format("others use it with {}, and you with {}: {}. Give -S, --quorum and "
+                                      "--restart-guard the same everywhere, then, once: redlock doctor --adopt",
+                                      redis::in_words(*state.terms), redis::in_words(ours),
+                                      core::could_both_hold(*state.terms, settings.nodes.size(), settings.quorum)
+                                          ? "both could hold a lock at once"
+                                          : "it has no vote for you")});
     if (!state.joined || settings.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
     if (since >= settings.guard) return;

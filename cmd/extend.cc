@@ -29,9 +29,10 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     const std::string name = printable(settings.name);
     const core::Agreement *others = nullptr;
     for (const auto &answer : sweep.answers())
-        if (answer && answer->others && (!others || core::could_both_hold(*answer->others, settings.quorum)))
+        if (answer && answer->others &&
+            (!others || core::could_both_hold(*answer->others, settings.nodes.size(), settings.quorum)))
             others = &*answer->others;
-    if (others && core::could_both_hold(*others, settings.quorum)) {
+    if (others && core::could_both_hold(*others, settings.nodes.size(), settings.quorum)) {
         code = exit_code::config;
         report.result = "disagreed";
         say("others use these nodes with {}, and you with {}: {} may be held by them, too, whatever the nodes "

@@ -99,7 +99,10 @@ void LockRun::warn(const core::Notice &notice) const {
     // The command may be running: nothing may come between a deadline and KILL, least of all a full pipe.
     if (settings_.verbosity < 0) return;
     const std::string node = settings_.nodes[notice.node].display();
-    if (!notice.others)
+    if (notice.same_as)
+        remark(fmt::format("warning: {} is the same server as {}, and counts once; leave one of them out", node,
+                           settings_.nodes[*notice.same_as].display()));
+    else if (!notice.others)
         remark(fmt::format(
             "warning: the clock of {} was set forward, or runs too fast: by {} within one lease, more than {}", node,
             config::show_duration(notice.step),
@@ -108,7 +111,7 @@ void LockRun::warn(const core::Notice &notice) const {
     else
         remark(fmt::format("warning: others use {} with {}, and we with {}{}; 'redlock doctor' says what to mend", node,
                            redis::in_words(*notice.others), redis::in_words(settings_.agreement()),
-                           core::could_both_hold(*notice.others, settings_.quorum)
+                           core::could_both_hold(*notice.others, settings_.nodes.size(), settings_.quorum)
                                ? ": they could hold " + printable(settings_.name) + " at the same time"
                                : ", so it has no vote for us"));
 }

@@ -43,6 +43,8 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
     blocker_.clear();
     attempt_begins_ = next_serial_;
     lease_ = Lease(terms_.nodes, terms_.quorum);
+    servers_.assign(terms_.nodes, "");
+    repeated_.assign(terms_.nodes, false);
     phase_ = Phase::acquiring;
     start_round(now, Verb::acquire);
 }
@@ -110,11 +112,11 @@ void Lock::apply(Instant now, const Reply &reply) {
     if (reply.serial < latest_[reply.node]) return;
     latest_[reply.node] = reply.serial;
     if (reply.answer == Answer::granted) on_record_[reply.node] = std::max(on_record_[reply.node], reply.fence);
-    const bool sound = in_time(reply, now);
+    if (reply.verb == Verb::acquire && !reply.run_id.empty()) note_server(reply);
+    const bool sound = in_time(reply, now) && !repeated_[reply.node];
     if (reply.answer == Answer::refused || !sound) {
         lease_.drop(reply.node); // also when it was set anew: who may have had it in between, nobody knows
-    } else if (reply.sent && reply.verb != Verb::confirm && !reply.quarantine) {
-        // In quarantine it may have forgotten for whom else it has voted, and says nothing new.
+    } else if (reply.sent && reply.verb != Verb::confirm) {
         lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
     }
 }
@@ -133,6 +135,18 @@ bool Lock::in_time(const Reply &reply, Instant now) {
     return sound;
 }
 
+// A server that stands in the list twice holds one key. Heard of before the lock is won, that is a disagreement.
+void Lock::note_server(const Reply &reply) {
+    servers_[reply.node] = reply.run_id;
+    for (NodeIndex other = 0; other < terms_.nodes; ++other) {
+        if (other == reply.node || servers_[other] != reply.run_id) continue;
+        const auto [first, again] = std::minmax(other, reply.node);
+        repeated_[again] = true;
+        lease_.drop(again);
+        if (phase_ == Phase::held) notices_.push_back({.node = again, .same_as = first});
+    }
+}
+
 // Who uses these nodes in another way has no business with us as long as the quorums meet, but for the votes that we do
 // not get. Else both could hold the lock; and one server that stands in our list twice would vote twice.
 bool Lock::disagreement() const {
@@ -141,7 +155,7 @@ bool Lock::disagreement() const {
     for (const auto &answer : round_.answers()) {
         if (!answer) continue;
         if (answer->others) ++others;
-        if (answer->others && could_both_hold(*answer->others, terms_.quorum)) return true;
+        if (answer->others && could_both_hold(*answer->others, terms_.nodes, terms_.quorum)) return true;
         if (answer->answer == Answer::granted && !answer->run_id.empty()) voters.push_back(answer->run_id);
     }
     std::sort(voters.begin(), voters.end());

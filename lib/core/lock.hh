@@ -59,13 +59,14 @@ enum class Ending {
 };
 
 // A node's clock has stepped forward within one lease, in one step or in many, by more than half of the slack. By more
-// than the slack: what it holds for us may end before we know, and does not count until the next renewal. Or others use
-// the node in another way, and we have heard of it when the lock was ours already.
+// than the slack: what it holds for us may end before we know, and does not count until the next renewal. Or, heard of
+// when the lock was ours already: others use the node in another way, or it stands in our list under two names.
 struct Notice {
     NodeIndex node = 0;
     Duration step{};
     bool too_far = false;
-    std::optional<Agreement> others{}; // nullopt: it is about the clock
+    std::optional<Agreement> others{};
+    std::optional<NodeIndex> same_as{}; // counts once
 };
 
 class Lock : public Conversation {
@@ -111,6 +112,7 @@ class Lock : public Conversation {
   private:
     void start_round(Instant now, Verb verb);
     void apply(Instant now, const Reply &reply);
+    void note_server(const Reply &reply);
     [[nodiscard]] bool in_time(const Reply &reply, Instant now);
     [[nodiscard]] bool disagreement() const;
     void note_others(const Reply &reply);
@@ -159,6 +161,8 @@ class Lock : public Conversation {
         Duration sum{};
     };
     std::vector<Gain> gains_;
+    std::vector<std::string> servers_; // per node, the run_id of who granted this attempt; empty: not known
+    std::vector<bool> repeated_;       // the same server as another node
     std::vector<Notice> notices_;
     std::vector<bool> contradicted_; // and that was said
 

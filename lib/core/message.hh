@@ -119,7 +119,7 @@ struct Reply {
 
     std::string run_id;                 // acquire granted, inspect: of the server; empty: the guard is off
     std::optional<Agreement> others;    // acquire, extend: what others have agreed upon instead; no nodes: not readable
-    std::optional<Duration> quarantine; // acquire: what is left of it; extend granted: the same, it has no vote
+    std::optional<Duration> quarantine; // acquire, extend: what is left of it, when that is the error
     NodeState state;                    // inspect
 
     // Somebody else's token was found, and is in `holder`.

@@ -16,9 +16,10 @@ enum class Outcome { pending, won, lost };
 // The smallest number of nodes of which any two groups share one.
 constexpr std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
 
-// Who uses the nodes in another way could hold the lock beside somebody who has `quorum` of them.
-constexpr bool could_both_hold(const Agreement &others, std::size_t quorum) {
-    return others.nodes >= quorum && others.nodes - quorum >= others.quorum;
+// Who uses the nodes in another way could hold the lock beside somebody who has `quorum` of `nodes`; one of the two
+// lists contains the other.
+constexpr bool could_both_hold(const Agreement &others, std::size_t nodes, std::size_t quorum) {
+    return others.nodes > 0 && std::max(nodes, others.nodes) >= quorum + others.quorum;
 }
 
 // Who decides: won as soon as `quorum` nodes said yes, lost as soon as they no longer can. With every vote

@@ -123,18 +123,18 @@ bool Value::decode(core::Reply &into) const {
     const auto text = [&](std::size_t i) {
         return is(i, REDIS_REPLY_STRING) ? std::string(text_of(*fields[i])) : std::string();
     };
-    const auto quarantine = [&](std::size_t i) {
-        return milliseconds{std::clamp<long long>(*number(i), 0, to_ms(longest_duration))};
+    const auto in_quarantine = [&](std::size_t i) {
+        read.answer = Answer::error;
+        read.trouble = core::Trouble::quarantined;
+        read.quarantine = milliseconds{std::clamp<long long>(*number(i), 0, to_ms(longest_duration))};
+        read.text = fmt::format("in quarantine for {} more", config::show_duration(*read.quarantine));
     };
     if (verb == Verb::acquire && word == "granted" && number(1) > 0 && number(2)) {
         read.fence = static_cast<core::Fence>(*number(1));
         read.node_time = number(2);
         read.run_id = text(3);
     } else if (verb == Verb::acquire && word == "quarantined" && number(1)) {
-        read.answer = Answer::error;
-        read.trouble = core::Trouble::quarantined;
-        read.quarantine = quarantine(1);
-        read.text = fmt::format("in quarantine for {} more", config::show_duration(*read.quarantine));
+        in_quarantine(1);
     } else if (verb == Verb::acquire && word == "contradiction" && is(1, REDIS_REPLY_STRING)) {
         read.answer = Answer::error;
         read.trouble = core::Trouble::disagrees;
@@ -142,7 +142,8 @@ bool Value::decode(core::Reply &into) const {
         read.text = "others use it with " + in_words(*read.others);
     } else if (verb == Verb::extend && (word == "extended" || word == "set anew") && number(1)) {
         read.node_time = number(1);
-        if (number(2).value_or(0) > 0) read.quarantine = quarantine(2);
+        // It may have forgotten for whom else it has voted, and what it says is no news of the lease.
+        if (number(2).value_or(0) > 0) in_quarantine(2);
         if (!text(3).empty()) read.others = parse_terms(text(3));
         if (word == "set anew") {
             read.answer = Answer::refused;

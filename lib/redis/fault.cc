@@ -56,6 +56,7 @@ constexpr Row rows[] = {
     {"UNFIT cluster", Trouble::unfit, no_cluster},
     {"UNFIT replica", Trouble::passing,
      "it would follow its primary and forget its own votes: name primaries as nodes"},
+    {"UNFIT nameless", Trouble::unfit, "its INFO tells no run_id, so nobody can see whether it has restarted"},
     {"UNFIT evicting", Trouble::unfit,
      "when its memory is full it throws keys away, and locks with them: CONFIG SET maxmemory-policy noeviction there"},
     {"WRONGTYPE ", Trouble::passing, spoilt_key},

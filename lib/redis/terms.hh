@@ -11,7 +11,7 @@ namespace redlock::redis {
 // "5 3 30000": nodes, quorum and restart guard in ms. Equal texts are equal terms; the scripts compare them.
 std::string marker_text(const core::Agreement &agreement);
 
-// The other way round; anybody may have written it. Without a prefix; without nodes if it cannot be read.
+// The other way round; anybody may have written it. Without a prefix; without nodes if it is not as above.
 core::Agreement parse_terms(std::string_view marker_text);
 
 // "5 nodes, a quorum of 3 and a restart guard of 30 s".

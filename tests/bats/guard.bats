@@ -158,9 +158,8 @@ result() { redlock doctor --json | json 'it["result"]'; }
 @test "a long job goes on while every node is restarted, empty, one after the other" {
   guard_of 3s
   start_nodes 5
-  background exec --ttl 3s db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done'
+  hold_db --ttl 3s
   job=$!
-  wait_until test -e started
   # Others want the lock all the time.
   until [ -e go ]; do "$REDLOCK" exec -q -w 0.2s --ttl 3s db -- touch ran; done 2>/dev/null 3>&- &
   others=$!
@@ -172,10 +171,10 @@ result() { redlock doctor --json | json 'it["result"]'; }
         [ "$(node_cli "$node" EXISTS db)" -eq 1 ]
     }
     wait_until votes
+    refused 75 'is busy' exec -n --ttl 3s db -- touch ran
   done
   [ ! -e ran ]
-  touch go
-  wait "$job"
+  let_go "$job"
   wait "$others" || true
 }
 
@@ -217,12 +216,10 @@ result() { redlock doctor --json | json 'it["result"]'; }
 
 @test "others use one node in another way, heard of when the lock was won: told, and the job goes on" {
   start_nodes 3
-  background exec db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done' 2>told
-  wait_until test -e started
+  hold_db
   node_cli 2 HSET 'redlock:{}:node' terms: '5 3 30000'
   wait_until grep -q 'others use .* with 5 nodes, a quorum of 3 and a restart guard of 30 s, and we with 3 .*: they could hold db' told
-  touch go
-  wait $!
+  let_go $!
   [ "$(grep -c 'others use' told)" -eq 1 ]
 }
 
@@ -237,35 +234,82 @@ result() { redlock doctor --json | json 'it["result"]'; }
   redlock release --token "$token" db
 }
 
-@test "somebody writes over the marker: a running job goes on, a new one is refused, told what to do" {
+@test "somebody writes over the marker: such a node has no vote, and says what to do" {
   start_nodes 3
-  background exec db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done' 2>told
-  wait_until test -e started
-  for node in 1 2 3; do
-    node_cli "$node" SET 'redlock:{}:node' nonsense
-    node_cli "$node" CONFIG RESETSTAT
-  done
-  renewed() { node_cli 1 INFO commandstats | grep -q '^cmdstat_pexpire:calls=[3-9]'; }
-  wait_until renewed
+  hold_db --ttl 3s
+  job=$!
+  node_cli 1 SET 'redlock:{}:node' nonsense
+  node_cli 2 CONFIG RESETSTAT
+  wait_until renewals 2 3
+  [ ! -s told ]
+  for node in 2 3; do node_cli "$node" SET 'redlock:{}:node' nonsense; done
   refused 69 'DEL what is not redlock' exec -n other -- touch ran
-  touch go
-  wait $!
+  code=0
+  wait "$job" || code=$?
+  [ "$code" -eq 79 ]
+  grep -q 'DEL what is not redlock' told
   [ ! -e ran ]
+}
+
+@test "restarted with its data, and a policy that evicts: its word says nothing of a lease" {
+  export NODES_KEEP_DATA=yes
+  start_nodes 3
+  hold_db --ttl 3s
+  job=$!
+  for node in 1 2; do
+    kill_node "$node"
+    restart_node "$node"
+    node_cli "$node" CONFIG SET maxmemory 100mb maxmemory-policy volatile-lru
+  done
+  code=0
+  wait "$job" || code=$?
+  [ "$code" -eq 79 ]
+  grep -q 'could not be renewed in time' told
+  grep -q 'volatile-lru' told
+  for node in 1 2; do node_cli "$node" CONFIG SET maxmemory-policy noeviction; done
+  refused 69 'vote in' exec -n db -- touch ran
+  [ ! -e ran ]
+}
+
+@test "restarted with their data: a lease is not prolonged by them, and who holds it is told so" {
+  export NODES_KEEP_DATA=yes
+  start_nodes 3
+  token=$(redlock acquire --ttl 20s db)
+  for node in 1 2; do
+    kill_node "$node"
+    NODES_ARE_NEW=yes restart_node "$node"
+  done
+  refused 69 'in quarantine for' extend --ttl 20s --token "$token" db
+  [[ $stderr == *'was not extended; what is left of its lease is as it was'* ]]
+  redlock release --token "$token" db
+}
+
+@test "a copy of a node that knows us prolongs nothing: somebody else may have its vote" {
+  start_nodes 3 tcp
+  token=$(redlock acquire --ttl 20s db)
+  for node in 2 3; do node_cli "$node" DEL db; done
+  hold_db
+  job=$!
+  node_cli 2 REPLICAOF 127.0.0.1 "${NODE_ADDRESSES[1]}"
+  linked() { node_cli 2 INFO replication | grep -q 'master_link_status:up'; }
+  wait_until linked
+  node_cli 2 REPLICAOF NO ONE
+  refused 69 'was not extended' extend --ttl 20s --token "$token" db
+  kill "$job" || true
+  wait "$job" || true
+  expect_leftovers
 }
 
 @test "a full memory: running jobs go on, new locks are refused" {
   start_nodes 3
-  background exec db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done' 2>told
-  wait_until test -e started
+  hold_db
   for node in 1 2 3; do
     node_cli "$node" CONFIG SET maxmemory 1
     node_cli "$node" CONFIG RESETSTAT
   done
   refused 69 'reached its maxmemory' exec -n other -- touch ran
-  renewed() { node_cli 1 INFO commandstats | grep -q '^cmdstat_pexpire:calls=[3-9]'; }
-  wait_until renewed
-  touch go
-  wait $!
+  wait_until renewals 1 3
+  let_go $!
   [ ! -e ran ]
 }
 
@@ -328,9 +372,7 @@ result() { redlock doctor --json | json 'it["result"]'; }
   for node in 1 2 3; do node_cli "$node" HSET 'redlock:{}:node' terms: '3 2 5000'; done
   # It would say so three times, three seconds each; the lease lasts one.
   node_cli 1 CONFIG RESETSTAT
-  renewed() { node_cli 1 INFO commandstats | grep -q '^cmdstat_pexpire:calls=[5-9]'; }
-  wait_until renewed
-  touch go
-  wait "$job"
+  wait_until renewals 1 5
+  let_go "$job"
   kill "$reader"
 }

@@ -27,6 +27,8 @@
 #   gone PID                true when the process is no more (or only a zombie)
 #   died_of COMMAND...      runs it, prints "signal N" or "exit N": a shell cannot tell 130 from death by INT
 #   background ARG...       redlock in the background: $! is its process
+#   hold_db ARG...          a job in the background ($!) that holds "db" until let_go PID; it writes to the file told
+#   renewals I N            true when node I has put off a key's end N times (renewed I: how often)
 #   refused CODE WORDS ARG...   redlock ARG... ends with CODE, says WORDS on stderr and nothing on stdout; sets stderr
 #   refused_by VARIABLE=VALUE CODE WORDS ARG...     the same with this variable
 #   json EXPRESSION         prints the Python EXPRESSION of "it", the JSON on stdin (UTF-8, or it fails)
@@ -126,7 +128,7 @@ start_nodes() {
 }
 # trust_node I [DATABASE]
 trust_node() {
-  node_cli "$1" -n "${2:-0}" EVAL "$(sed 's/--.*//' "$TEST_ROOT/lib/redis/scripts/trust.lua")" 1 'redlock:{}:node' >/dev/null
+  node_cli "$1" -n "${2:-0}" EVAL "$(sed 's/--.*//' "$TEST_ROOT"/lib/redis/scripts/{_guard,trust}.lua)" 1 'redlock:{}:node' >/dev/null
 }
 start_new_nodes() {
   local index kind=${2:-unix} urls=()
@@ -262,3 +264,13 @@ on_terminal() { python3 "$TEST_ROOT/tests/bats/on_terminal.py" "$@"; }
 
 # Not "redlock ... &": $! would be a subshell. And bash ignores INT and QUIT in what it starts with &.
 background() { env --default-signal=INT,QUIT "$REDLOCK" "$@" 3>&- & }
+hold_db() {
+  background exec "$@" db -- sh -c 'touch started; until [ -e go ]; do sleep 0.05; done' 2>told
+  wait_until test -e started
+}
+let_go() {
+  touch go
+  wait "$1"
+}
+renewed() { node_cli "$1" INFO commandstats | sed -n 's/^cmdstat_pexpire:calls=\([0-9]*\),.*/\1/p' | grep . || echo 0; }
+renewals() { [ "$(renewed "$1")" -ge "$2" ]; }

@@ -8,8 +8,8 @@ root = pathlib.Path(sys.argv[1])
 patches = sorted((root / "tests/sim/bugs").glob("*.patch"))
 spoilt = 0
 for patch in patches:
-    run = subprocess.run(["patch", "-p1", "--dry-run", "--force", "--fuzz=0", "-i", patch], cwd=root, capture_output=True,
-                         text=True, check=False)
+    run = subprocess.run(["patch", "-p1", "--dry-run", "--force", "--fuzz=0", "-i", patch], cwd=root,
+                         capture_output=True, text=True, check=False)
     if run.returncode != 0:
         print(f"{patch.relative_to(root)} does not apply:\n{run.stdout}{run.stderr}")
         spoilt += 1

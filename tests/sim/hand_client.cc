@@ -155,6 +155,7 @@ void HandClient::ask(core::Verb verb, Duration ttl) {
     plan.key = scenario_key;
     plan.token = token_;
     plan.ttl = ttl;
+    plan.agreement = {"", scenario_.nodes, scenario_.quorum, scenario_.guard};
     plan.ask.assign(scenario_.nodes, true);
     plan.await.assign(scenario_.nodes, true);
     plan.quorum = scenario_.quorum;

@@ -3,7 +3,8 @@
 
 Plays random sequences of the commands that the scripts use, and of the scripts, on both. Time is real on the server,
 and the model's clock is set to it before each command: what follows from it is compared roughly. A time to live is
-either long, or short, and then a sleep follows that is much longer. Exit status 77 (skipped) where there is no redis-server.
+either long, or short, and then a sleep follows that is much longer. Exit status 77 (skipped)
+where there is no redis-server.
 """
 import random
 import re
@@ -107,7 +108,8 @@ def alike(one, other):
 
 def text_of(folder, name):
     with open(f"{folder}/{name}", encoding="utf-8") as script:
-        return re.sub(r"^--include (\S+)$", lambda match: text_of(folder, match.group(1)), script.read(), flags=re.MULTILINE)
+        text = script.read()
+    return re.sub(r"^--include (\S+)$", lambda match: text_of(folder, match.group(1)), text, flags=re.MULTILINE)
 
 
 def main():

@@ -97,16 +97,16 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
         if (reply.fence == 0) throw Violation{"a node grants the lock without a fence"};
         return reply;
     }
-    if (word == "quarantined" || word == "contradiction") {
+    const bool without_vote = word == "extended" && items[2].number > 0;
+    if (word == "quarantined" || word == "contradiction" || without_vote) {
         reply.answer = Answer::error;
-        reply.trouble = word == "quarantined" ? core::Trouble::quarantined : core::Trouble::disagrees;
-        if (word == "quarantined") reply.quarantine = milliseconds{items[1].number};
+        reply.trouble = word == "contradiction" ? core::Trouble::disagrees : core::Trouble::quarantined;
+        if (word != "contradiction") reply.quarantine = milliseconds{items[without_vote ? 2 : 1].number};
         else if (core::Agreement others; std::istringstream(items[1].text) >> others.nodes >> others.quorum)
             reply.others = others;
         reply.text = word;
         return reply;
     }
-    if (word == "extended" && items[2].number > 0) reply.quarantine = milliseconds{items[2].number};
     if (word == "confirmed") reply.fence = static_cast<core::Fence>(items[1].number);
     if (word == "extended" || word == "set anew" || (word == "absent" && items.size() > 1))
         reply.node_time = items[1].number;

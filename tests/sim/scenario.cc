@@ -63,9 +63,12 @@ Scenario::Scenario(const Options &options) {
         draw_late_extend(rare);
         return;
     }
-    if (options.clients == 0 && options.nodes == 0 && rare.chance(0.02)) {
-        if (rare.chance(0.5)) draw_forgotten_votes(rare);
-        else draw_open_attempt(rare);
+    if (options.clients == 0 && options.nodes == 0 && rare.chance(0.03)) {
+        switch (rare.below(3)) {
+        case 0: draw_forgotten_votes(rare); break;
+        case 1: draw_open_attempt(rare); break;
+        default: draw_copied_key(rare); break;
+        }
         return;
     }
     const auto fault_count = random.between(0, 6);
@@ -143,6 +146,15 @@ void Scenario::draw_late_extend(Random &random) {
     faults = {lost, late};
 }
 
+void Scenario::set_nodes(std::size_t count) {
+    nodes = count;
+    quorum = majority(count);
+    node_offset.resize(count);
+    node_ppm.resize(count);
+    floors.resize(count);
+    fences.resize(count);
+}
+
 // The guard is on, and two jobs want the lock.
 void Scenario::draw_guarded(Random &random) {
     guard = ttl = seconds{1};
@@ -214,12 +226,7 @@ void Scenario::draw_forgotten_votes(Random &random) {
 // sent there arrives: one of them sets the key anew, and the next finds it.
 void Scenario::draw_open_attempt(Random &random) {
     constexpr core::NodeIndex b = 1, c = 2;
-    nodes = 3;
-    quorum = 2;
-    node_offset.resize(nodes);
-    node_ppm.resize(nodes);
-    floors.resize(nodes);
-    fences.resize(nodes);
+    set_nodes(3);
     draw_guarded(random);
     clients[1].start = node_timeout / 5;
     const Duration over_on_c = 4 * ttl / 3, opened = over_on_c - random.between(node_timeout / 2, node_timeout);
@@ -233,6 +240,27 @@ void Scenario::draw_open_attempt(Random &random) {
     block(0, c, ttl / 3 + ttl / 10, 3 * ttl);
     block(1, c, opened, over_on_c + random.between(Duration{}, 4 * tick));
     add_fault(Fault::Kind::flush_node, 0, b).offset = forgotten;
+}
+
+// The first has prolonged its key on one node alone when its lease ends and the second wins the others; then one of
+// these gets a copy of that node's data, and the first prolongs again.
+void Scenario::draw_copied_key(Random &random) {
+    set_nodes(3);
+    draw_guarded(random);
+    clients[0].by_hand = true;
+    clients[0].extend_at = 0.5;
+    clients[0].extend_again_at = 1.2;
+    clients[0].extend_ttl = ttl;
+    clients[0].release_at = -1;
+    clients[1].start = ttl / 10;
+    for (const core::NodeIndex node : {1U, 2U}) {
+        Fault &alone = add_fault(Fault::Kind::block_link, 0, node);
+        alone.offset = ttl / 10;
+        alone.length = ttl - random.between(Duration{}, ttl / 20);
+    }
+    Fault &copied = add_fault(Fault::Kind::swap_data, 0, 2); // its neighbour is the first node
+    copied.kept = Kept::all;
+    copied.offset = ttl + random.between(ttl / 20, ttl / 5);
 }
 
 // As many as can be, and nothing in their way but each other.

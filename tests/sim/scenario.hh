@@ -110,9 +110,11 @@ struct Scenario {
     void draw_nodes(Random &random);
     ClientPlan draw_client(Random &random) const;
     void draw_late_extend(Random &random);
+    void set_nodes(std::size_t count);
     void draw_guarded(Random &random);
     void draw_forgotten_votes(Random &random);
     void draw_open_attempt(Random &random);
+    void draw_copied_key(Random &random);
     Fault &add_fault(Fault::Kind kind, std::size_t client, core::NodeIndex node);
     void draw_contest(Random &random);
     void draw_crowd(Random &random);

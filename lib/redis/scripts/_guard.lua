@@ -3,14 +3,27 @@
 --
 -- The marker lives inside the data set: it goes with it, and comes back with it, so that a crash with or without its
 -- data, FLUSHALL and somebody else's data set are all seen (protocol 7). Whoever has been a replica in between, and
--- thereby got back a copy of its own data, has another master_replid2; it is all zeros where it never was one, and again
--- some time after nobody follows any more. What survived a restart says nothing of what the last seconds before it wrote.
+-- thereby got back a copy of its own data, has another master_replid2; it is all zeros where it never was one, and
+-- again some time after nobody follows any more. What survived a restart says nothing of what the last seconds before
+-- it wrote.
+
+-- What INFO tells. A pattern that must look for its beginning takes longer than all the rest.
+local function id_in(info, name)
+    local _, last = info:find(name, 1, true)
+    return last and info:sub(last + 1, last + 40):match('^%x*') or ''
+end
+local function who_it_followed(links)
+    local followed = id_in(links, 'master_replid2:')
+    return followed:find('[1-9a-f]') and followed or ''
+end
+
 local function node_state(node_key, now)
     local links = redis.call('INFO', 'replication')
     if not links:find('role:master', 1, true) then return nil, 'UNFIT replica' end
-    local run_id = redis.call('INFO', 'server'):match('run_id:(%x+)')
-    local followed = links:match('master_replid2:(%x*[1-9a-f]%x*)') or ''
-    local known = redis.call('HMGET', node_key, 'run_id', 'joined', 'checked', 'followed')
+    local run_id, followed = id_in(redis.call('INFO', 'server'), 'run_id:'), who_it_followed(links)
+    if run_id == '' then return nil, 'UNFIT nameless' end
+    local known = redis.pcall('HMGET', node_key, 'run_id', 'joined', 'checked', 'followed')
+    if known.err then return nil, known.err end
     local joined, checked = tonumber(known[2] or ''), tonumber(known[3] or '')
     local same = known[1] == run_id and joined and joined <= now and (followed == '' or followed == known[4])
     if same and checked and checked <= now and now < checked + 10000000 then return run_id, joined end
@@ -19,6 +32,7 @@ local function node_state(node_key, now)
     if redis.call('INFO', 'cluster'):find('cluster_enabled:1', 1, true) then return nil, 'UNFIT cluster' end
     local policy = memory:match('maxmemory_policy:([%w-]+)') or 'noeviction'
     if tonumber(memory:match('maxmemory:(%d+)') or '0') > 0 and policy ~= 'noeviction' then
+        redis.call('DEL', node_key) -- what it has thrown away by then, nobody knows
         return nil, 'UNFIT evicting ' .. policy
     end
 

@@ -28,11 +28,9 @@ end
 local terms_field = 'terms:' .. key:sub(1, prefix)
 local known = redis.call('HMGET', node_key, terms_field, 'floor')
 local agreed, floor = known[1], tonumber(known[2] or '')
-if agreed and agreed ~= terms then return {'contradiction', agreed} end
+if agreed and agreed ~= terms then return {'contradiction', agreed:sub(1, 100)} end
 local left = since + guard * 1000 - now
 if guard > 0 and left > 0 then return {'quarantined', math.ceil(left / 1000)} end
--- Only with a vote: who is turned away has no say in it.
-if guard > 0 and not agreed then redis.call('HSET', node_key, terms_field, terms) end
 
 local recorded = redis.call('GET', fence_key)
 local fence = tonumber(recorded or '')
@@ -55,6 +53,8 @@ if not (holder and fence) then
     -- Before the lock: without memory this fails, and the lock must not be there then.
     redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', keep)
 end
+-- Only with a vote: who is turned away has no say in it.
+if guard > 0 and not agreed then redis.call('HSET', node_key, terms_field, terms) end
 if holder then
     -- The caller counts from the second sending, so the key must live as long.
     redis.call('PEXPIRE', key, ttl)

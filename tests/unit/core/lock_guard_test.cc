@@ -84,17 +84,13 @@ TEST(Quarantine, HasNoSayInALeaseEither) {
     Driver d(terms);
     d.win();
     d.tick(period);
-    Reply one = reply_to(d.round[0], Answer::granted, start + period), two = one, three = one;
-    two.node = 1, two.serial = d.round[1].serial;
-    three.node = 2, three.serial = d.round[2].serial;
-    two.quarantine = three.quarantine = seconds{1};
-    d.hear(period + ms, one);
-    d.hear(period + ms, two);
-    d.hear(period + ms, three);
+    d.hear(period + ms, 0, Answer::granted, period);
+    for (const NodeIndex node : {1U, 2U}) d.hear(period + ms, quarantined(d.round[node], seconds{1}));
     EXPECT_EQ(d.validity(), trusted); // that of before, for it may be all that is true
     d.to_deadline();
     ASSERT_FALSE(d.asked.empty());
     const Duration again = d.now - start;
+    EXPECT_LT(again, 2 * period); // the renewal has not succeeded
     d.hear(again + ms, 0, Answer::granted, again);
     d.hear(again + ms, 1, Answer::granted, again);
     EXPECT_EQ(d.validity(), again + trusted);
@@ -112,7 +108,7 @@ TEST(Disagreement, EndsTheAttemptWhereBothCouldHoldIt) {
 TEST(Disagreement, CostsAVoteWhereTheQuorumsMeet) {
     Driver d(guarded(5));
     d.acquire({});
-    d.hear(ms, contradicting(d.round[0], 3, 2));
+    d.hear(ms, contradicting(d.round[0], 3, 3));
     d.hear(ms, contradicting(d.round[1], 5, 4));
     for (NodeIndex node = 2; node < 5; ++node) d.hear(ms, node, Answer::granted, Duration{});
     ASSERT_EQ(d.lock.phase(), Phase::held);
@@ -166,13 +162,37 @@ TEST(Disagreement, OneServerListedTwiceVotesForNobody) {
     EXPECT_EQ(d.lock.ending(), Ending::disagreed);
 }
 
+TEST(Disagreement, OneServerUnderTwoNamesCountsOnceWhenItComesLate) {
+    Terms terms = guarded(3);
+    terms.renew = true;
+    Driver d(terms);
+    d.acquire({});
+    d.hear(ms, granted_by(d.round[0], "a"));
+    d.hear(ms, granted_by(d.round[2], "b"));
+    ASSERT_EQ(d.lock.phase(), Phase::held);
+    d.hear(2 * ms, granted_by(d.round[1], "a"));
+    const auto notices = d.lock.take_notices();
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_EQ(notices[0].node, 1U);
+    EXPECT_EQ(notices[0].same_as, 0U);
+    d.tick(period);
+    ASSERT_FALSE(d.asked.empty());
+    for (const NodeIndex node : {0U, 1U}) d.hear(period + ms, node, Answer::granted, period);
+    EXPECT_EQ(d.validity(), trusted); // one of them, and the other one of before
+    d.hear(period + 2 * ms, 2, Answer::granted, period);
+    EXPECT_EQ(d.validity(), period + trusted);
+}
+
 TEST(QuorumsMeet, ExactlyWhenTheyMust) {
-    // Whoever has `mine` nodes leaves others.nodes - mine of theirs.
-    for (std::size_t nodes = 1; nodes <= 9; ++nodes)
-        for (std::size_t quorum = majority(nodes); quorum <= nodes; ++quorum)
-            for (std::size_t mine = 1; mine <= 9; ++mine)
-                EXPECT_EQ(could_both_hold({"", nodes, quorum, {}}, mine), nodes >= mine + quorum);
-    EXPECT_FALSE(could_both_hold({}, 1)); // terms that cannot be read
+    // One list contains the other: whoever has a quorum of theirs must leave too few of all for one of the others'.
+    for (std::size_t ours = 1; ours <= 9; ++ours)
+        for (std::size_t nodes = 1; nodes <= 9; ++nodes)
+            for (std::size_t quorum = majority(nodes); quorum <= nodes; ++quorum)
+                for (std::size_t mine = majority(ours); mine <= ours; ++mine) {
+                    const std::size_t all = std::max(ours, nodes);
+                    EXPECT_EQ(could_both_hold({"", nodes, quorum, {}}, ours, mine), mine + quorum <= all);
+                }
+    EXPECT_FALSE(could_both_hold({}, 3, 2)); // terms that cannot be read
 }
 
 class SetForward : public testing::Test {

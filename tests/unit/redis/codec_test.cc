@@ -127,11 +127,15 @@ TEST(Decode, TakesWhatTheGuardSays) {
     EXPECT_EQ(other->answer, Answer::error);
     EXPECT_EQ(other->trouble, core::Trouble::disagrees);
     EXPECT_EQ(other->others, (core::Agreement{"", 3, 2, milliseconds{30000}}));
+    const auto blank = decode("*2\r\n$13\r\ncontradiction\r\n$10\r\n3 2 30000 \r\n", Verb::acquire);
+    EXPECT_EQ(blank->others, core::Agreement{}); // to the scripts it is another text
     const auto extended = decode("*4\r\n$8\r\nextended\r\n:1000000\r\n:4500\r\n$9\r\n3 2 30000\r\n", Verb::extend);
-    EXPECT_EQ(extended->answer, Answer::granted);
+    EXPECT_EQ(extended->answer, Answer::error); // says nothing of the lease
+    EXPECT_EQ(extended->trouble, core::Trouble::quarantined);
     EXPECT_EQ(extended->quarantine, milliseconds{4500});
     EXPECT_EQ(extended->others->nodes, 3U);
     const auto sound = decode("*4\r\n$8\r\nextended\r\n:1000000\r\n:0\r\n$0\r\n\r\n", Verb::extend);
+    EXPECT_EQ(sound->answer, Answer::granted);
     EXPECT_EQ(sound->quarantine, std::nullopt);
     EXPECT_EQ(sound->others, std::nullopt);
     EXPECT_EQ(decode("*1\r\n$7\r\ntrusted\r\n", Verb::trust)->answer, Answer::granted);
