@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Nodes that may have forgotten their votes, nodes that are none, nodes that others use in another way.
-# shellcheck disable=SC2030,SC2031,SC2154,SC2317 # status, output and stderr are run's; wait_until calls functions
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154,SC2317 # status, output and stderr are run's; wait_until calls functions
 
 load helper
 
@@ -256,10 +256,10 @@ result() { redlock doctor --json | json 'it["result"]'; }
   start_nodes 3
   hold_db --ttl 3s
   job=$!
+  NODE_OPTIONS=(--maxmemory 100mb --maxmemory-policy volatile-lru)
   for node in 1 2; do
     kill_node "$node"
-    restart_node "$node"
-    node_cli "$node" CONFIG SET maxmemory 100mb maxmemory-policy volatile-lru
+    NODES_ARE_NEW=yes restart_node "$node"
   done
   code=0
   wait "$job" || code=$?
