@@ -20,8 +20,8 @@ core::Agreement parse_terms(std::string_view marker_text) {
     long long nodes = 0, quorum = 0, guard = 0;
     if (std::sscanf(std::string(marker_text).c_str(), "%lld %lld %lld", &nodes, &quorum, &guard) != 3) return {};
     if (quorum < 1 || quorum > nodes || nodes > most_nodes || guard < 0) return {};
-    const core::Agreement found{"", static_cast<std::size_t>(nodes), static_cast<std::size_t>(quorum),
-                                milliseconds{std::min<long long>(guard, to_ms(longest_duration))}};
+    core::Agreement found{"", static_cast<std::size_t>(nodes), static_cast<std::size_t>(quorum),
+                          milliseconds{std::min<long long>(guard, to_ms(longest_duration))}};
     // What differs in a blank is another text to the scripts.
     if (redis::marker_text(found) != marker_text) return {};
     return found;
