@@ -117,9 +117,12 @@ void LockRun::warn(const core::Notice &notice) const {
 }
 
 // Gives those that still owe an answer a little time. A server that cannot deliver its answer, because we have gone,
-// does not read what comes behind: what it has just granted would stay for a TTL.
+// does not read what comes behind: what it has just granted would stay for a TTL. Where that is known to be so it gets
+// as long as for any other answer.
 void LockRun::settle(Instant patience) {
     while (nodes_.owed() && event::now() < patience) note(turn(patience));
+    const Instant limit = event::now() + settings_.timing.node_timeout;
+    while (nodes_.at_work() && event::now() < limit) note(turn(limit));
 }
 
 // Out of reach: now and then, with what each node says. Busy: the same, but on a terminal a line that goes on.

@@ -39,6 +39,9 @@ class Connection {
     }
     // Something was asked that is not answered yet, in time or late.
     [[nodiscard]] bool owed() const { return socket_ && !in_flight_.empty(); }
+    // The node has read what is in flight, but not what was written behind it: finding that we have gone when it
+    // answers, it would read no more. Unix sockets alone: over TCP it reads what has come before it hears of that.
+    [[nodiscard]] bool at_work() const { return owed() && at_work_; }
     void finish();
 
   private:
@@ -51,6 +54,7 @@ class Connection {
         Instant given{};
         std::optional<Instant> sent{};
         bool reported = false; // `silent` has been said
+        int kept = 0;          // memory that the kernel needs for what was written up to here, until the node reads it
     };
 
     // connection.cc: what is asked and answered
@@ -70,6 +74,7 @@ class Connection {
     void dial(Instant now);
     void give_up_address(int error, Instant now);
     [[nodiscard]] int flush(Instant now);
+    [[nodiscard]] int unread() const;
     void read_in(Instant now);
     void lose(std::string_view why, Instant now);
     void drop_socket(bool abort);
@@ -83,6 +88,7 @@ class Connection {
     std::optional<std::size_t> slot_; // of socket_, in this turn
     bool connecting_ = false;         // no byte has been written yet
     bool blocked_ = false;            // the kernel takes no more for now
+    bool at_work_ = false;            // see at_work()
     bool proven_ = false;             // the node has answered something on this socket
     bool selected_ = false;           // the node has said OK to AUTH and SELECT
     std::string half_;                // rest of an ask that was written in part

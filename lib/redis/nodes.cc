@@ -48,6 +48,10 @@ bool Nodes::owed() const {
            std::any_of(connections_.begin(), connections_.end(), [](const auto &each) { return each->owed(); });
 }
 
+bool Nodes::at_work() const {
+    return std::any_of(connections_.begin(), connections_.end(), [](const auto &each) { return each->at_work(); });
+}
+
 void Nodes::finish() {
     for (const auto &connection : connections_) connection->finish();
 }

@@ -52,6 +52,8 @@ class Nodes {
     [[nodiscard]] bool waiting() const;
     // Some node owes an answer, or has not been asked yet.
     [[nodiscard]] bool owed() const;
+    // Some node has begun with what it was asked, and would not read the rest if we were gone.
+    [[nodiscard]] bool at_work() const;
 
     // Before exit: for every connection, read what is there, shut down the sending side, close. What was
     // handed to the kernel is delivered; what was not yet written is dropped. Does not wait.

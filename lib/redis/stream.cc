@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <utility>
 
 namespace redlock::redis {
@@ -47,6 +49,12 @@ void Connection::dial(Instant now) {
     if (const int error = flush(now); error != 0) give_up_address(error, now);
 }
 
+// What the kernel keeps for the node to read; 0: that cannot be known.
+int Connection::unread() const {
+    int kept = 0;
+    return !url_.path.empty() && ::ioctl(socket_.get(), SIOCOUTQ, &kept) == 0 ? kept : 0;
+}
+
 // Writes all that may be written, in one go. Returns the errno value of a socket that is no good; what was
 // not begun is still waiting.
 int Connection::flush(Instant now) {
@@ -58,6 +66,10 @@ int Connection::flush(Instant now) {
     blocked_ = false;
     if (batch.empty()) return 0;
 
+    const int before = unread();
+    int kept = 0;
+    for (const Ask &ask : in_flight_) kept += ask.kept;
+    at_work_ = before < kept;
     const ssize_t result = ::send(socket_.get(), batch.data(), batch.size(), MSG_NOSIGNAL);
     if (result < 0) {
         // ENOTCONN: some systems say so while they connect.
@@ -80,6 +92,8 @@ int Connection::flush(Instant now) {
         if (ask.kind == Ask::Kind::request && may_set(ask.request)) set_token_ = ask.request.token;
         begun += std::exchange(ask.bytes, {}).size();
     }
+    // At least something, for it may have been read by now.
+    if (!in_flight_.empty() && !url_.path.empty()) in_flight_.back().kept += std::max(unread() - before, 1);
     half_ = batch.substr(written, begun - written);
     blocked_ = written < batch.size();
     return 0;
@@ -136,7 +150,7 @@ void Connection::drop_socket(bool abort) {
     socket_.reset();
     slot_.reset();
     half_.clear();
-    connecting_ = blocked_ = proven_ = selected_ = false;
+    connecting_ = blocked_ = at_work_ = proven_ = selected_ = false;
     condemned_.reset();
     std::erase_if(waiting_, [](const Ask &ask) { return ask.kind != Ask::Kind::request; });
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What is slow costs as little as it can, and no lock is handed out late: nodes that take their time, a reader that does,
 # redlock itself.
-# shellcheck disable=SC2016 # wait_until's eval expands
+# shellcheck disable=SC2016,SC2030,SC2031 # wait_until's eval expands; a test is a subshell
 
 load helper
 
@@ -130,4 +130,31 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
   kill "$blackhole"
   [ "$status" -eq 0 ]
   redlock release --token "$output" db
+}
+
+# As a server does that is held up between reading a request and answering it, and then finds nobody there. The command
+# waits until it has read the acquire, and the answer comes when the command is done.
+late_node() {
+  python3 -c 'import os, socket, sys, time
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen()
+peer, _ = listening.accept()
+peer.recv(1 << 16)
+open("read", "w").close()
+while not os.path.exists("done"): time.sleep(0.01)
+time.sleep(0.15)
+peer.sendall(b"*4\r\n$7\r\ngranted\r\n:17\r\n:%d\r\n$40\r\n%s\r\n+OK\r\n" % (time.time() * 1e6, b"a" * 40))
+peer.settimeout(5)
+print("released" if b"deleted" in peer.recv(1 << 16) else "nothing")' "$1" 3>&-
+}
+
+@test "a node that has begun with the acquire when all is over still gets the release" {
+  late_node "$BATS_TEST_TMPDIR/late" >got &
+  node=$!
+  wait_until test -S late
+  redlock exec -S "${REDLOCK_NODES%,*},unix://$BATS_TEST_TMPDIR/late" --node-timeout 5s --prefix late: db -- \
+    sh -c 'until [ -e read ]; do sleep 0.01; done; touch done'
+  wait "$node"
+  [ "$(<got)" = released ]
 }
