@@ -23,7 +23,7 @@ constexpr Duration least_renewal_pause = milliseconds{20};
 Lock::Lock(Terms terms)
     : terms_(std::move(terms)), lease_(terms_.nodes, terms_.quorum), touched_(terms_.nodes), responsive_(terms_.nodes),
       latest_(terms_.nodes), clocks_(terms_.nodes, NodeClock(terms_.trust.drift)), gains_(terms_.nodes),
-      contradicted_(terms_.nodes), backoff_(terms_.seed), round_trip_(least_round_trip) {
+      servers_(terms_.nodes), contradicted_(terms_.nodes), backoff_(terms_.seed), round_trip_(least_round_trip) {
     check(terms_.quorum >= majority(terms_.nodes) && terms_.quorum <= terms_.nodes, "any two quorums share a node");
     check(trusted_time(terms_.ttl, terms_.trust) > terms_.needed, "a fresh lease is long enough");
 }
@@ -44,7 +44,6 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
     attempt_begins_ = next_serial_;
     lease_ = Lease(terms_.nodes, terms_.quorum);
     servers_.assign(terms_.nodes, "");
-    repeated_.assign(terms_.nodes, false);
     phase_ = Phase::acquiring;
     start_round(now, Verb::acquire);
 }
@@ -104,6 +103,7 @@ void Lock::apply(Instant now, const Reply &reply) {
     if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent &&
         reply.serial == touched_[reply.node])
         touched_[reply.node] = 0;
+    if (reply.verb == Verb::acquire && !reply.run_id.empty()) note_server(reply);
     if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
     if (reply.verb != Verb::acquire && reply.verb != Verb::confirm && reply.verb != Verb::extend) return;
     // Silence and errors prove nothing: the expiry stays as it was.
@@ -112,8 +112,7 @@ void Lock::apply(Instant now, const Reply &reply) {
     if (reply.serial < latest_[reply.node]) return;
     latest_[reply.node] = reply.serial;
     if (reply.answer == Answer::granted) on_record_[reply.node] = std::max(on_record_[reply.node], reply.fence);
-    if (reply.verb == Verb::acquire && !reply.run_id.empty()) note_server(reply);
-    const bool sound = in_time(reply, now) && !repeated_[reply.node];
+    const bool sound = in_time(reply, now) && !repeated(reply.node);
     if (reply.answer == Answer::refused || !sound) {
         lease_.drop(reply.node); // also when it was set anew: who may have had it in between, nobody knows
     } else if (reply.sent && reply.verb != Verb::confirm) {
@@ -141,25 +140,28 @@ void Lock::note_server(const Reply &reply) {
     for (NodeIndex other = 0; other < terms_.nodes; ++other) {
         if (other == reply.node || servers_[other] != reply.run_id) continue;
         const auto [first, again] = std::minmax(other, reply.node);
-        repeated_[again] = true;
         lease_.drop(again);
         if (phase_ == Phase::held) notices_.push_back({.node = again, .same_as = first});
     }
+}
+
+bool Lock::repeated(NodeIndex node) const {
+    const auto here = servers_.begin() + static_cast<std::ptrdiff_t>(node);
+    return !here->empty() && std::find(servers_.begin(), here, *here) != here;
 }
 
 // Who uses these nodes in another way has no business with us as long as the quorums meet, but for the votes that we do
 // not get. Else both could hold the lock; and one server that stands in our list twice would vote twice.
 bool Lock::disagreement() const {
     std::size_t others = 0;
-    std::vector<std::string_view> voters;
-    for (const auto &answer : round_.answers()) {
-        if (!answer) continue;
-        if (answer->others) ++others;
-        if (answer->others && could_both_hold(*answer->others, terms_.nodes, terms_.quorum)) return true;
-        if (answer->answer == Answer::granted && !answer->run_id.empty()) voters.push_back(answer->run_id);
+    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
+        const auto &answer = round_.answers()[node];
+        if (repeated(node)) return true;
+        if (!answer || !answer->others) continue;
+        if (could_both_hold(*answer->others, terms_.nodes, terms_.quorum)) return true;
+        ++others;
     }
-    std::sort(voters.begin(), voters.end());
-    return others > terms_.nodes - terms_.quorum || std::adjacent_find(voters.begin(), voters.end()) != voters.end();
+    return others > terms_.nodes - terms_.quorum;
 }
 
 void Lock::note_others(const Reply &reply) {

@@ -113,6 +113,7 @@ class Lock : public Conversation {
     void start_round(Instant now, Verb verb);
     void apply(Instant now, const Reply &reply);
     void note_server(const Reply &reply);
+    [[nodiscard]] bool repeated(NodeIndex node) const; // the same server as one before it
     [[nodiscard]] bool in_time(const Reply &reply, Instant now);
     [[nodiscard]] bool disagreement() const;
     void note_others(const Reply &reply);
@@ -162,7 +163,6 @@ class Lock : public Conversation {
     };
     std::vector<Gain> gains_;
     std::vector<std::string> servers_; // per node, the run_id of who granted this attempt; empty: not known
-    std::vector<bool> repeated_;       // the same server as another node
     std::vector<Notice> notices_;
     std::vector<bool> contradicted_; // and that was said
 
