@@ -8,6 +8,7 @@
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "event/clock.hh"
+#include "redis/fault.hh"
 #include "redis/terms.hh"
 #include "util/text.hh"
 
@@ -41,32 +42,20 @@ struct Examined {
 
 constexpr Duration proposals_count = seconds{10}; // further ahead of a node's clock a fence is not believed
 
-void examine_server(const core::NodeState &state, std::vector<Finding> &findings) {
-    if (state.cluster)
-        findings.push_back({Weight::mend, "it is part of a cluster, which moves keys about; locks need servers that "
-                                          "stand alone"});
-    if (!state.primary)
-        findings.push_back({Weight::mend, "it is a replica: it follows its primary and forgets its own votes; name "
-                                          "primaries as nodes, or make it one (REPLICAOF NO ONE)"});
-    if (!state.evicts.empty())
-        findings.push_back(
-            Finding{Weight::mend, fmt::format("when its memory is full it throws keys away, and locks with "
-                                              "them (maxmemory-policy {}); CONFIG SET maxmemory-policy noeviction",
-                                              printable(state.evicts))});
-}
-
 // What the guard makes of the marker.
 void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
     const core::NodeState &state = reply.state;
     const core::Agreement ours = settings.agreement();
     if (state.terms && redis::marker_text(*state.terms) != redis::marker_text(ours))
         node.findings.push_back(Finding{
-            Weight::mend, fmt::format("others use it with {}, and you with {}: {}. Give -S, --quorum and "
-                                      "--restart-guard the same everywhere, then, once: redlock doctor --adopt",
-                                      redis::in_words(*state.terms), redis::in_words(ours),
-                                      core::could_both_hold(*state.terms, settings.nodes.size(), settings.quorum)
-                                          ? "both could hold a lock at once"
-                                          : "it has no vote for you")});
+            Weight::mend,
+            fmt::format(
+                "others use it with {}, and you with {}: {}. If it is you who is wrong, mend -S, --quorum or "
+                "--restart-guard here, and adopt nothing. If all are to change: the same on every host, all jobs "
+                "ended, then, once: redlock doctor --adopt",
+                redis::in_words(*state.terms), redis::in_words(ours),
+                core::could_both_hold(*state.terms, ours) ? "both could hold a lock at once"
+                                                          : "it has no vote for you")});
     if (!state.joined || settings.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
     if (since >= settings.guard) return;
@@ -94,10 +83,13 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
         const auto &reply = node.reply;
         found.answered = reply && reply->answer == core::Answer::granted;
         if (!found.answered) {
-            found.findings.push_back({Weight::warning, !reply || reply->text.empty() ? "no answer" : reply->text});
+            const bool unfit = reply && reply->trouble == core::Trouble::unfit;
+            found.findings.push_back(
+                {unfit ? Weight::mend : Weight::warning, !reply || reply->text.empty() ? "no answer" : reply->text});
             continue;
         }
-        examine_server(reply->state, found.findings);
+        if (const std::string &why = reply->state.unfit; !why.empty())
+            found.findings.push_back({Weight::mend, redis::explain(why, "").text});
         for (std::size_t other = 0; other + 1 < all.size(); ++other) {
             const auto &before = sweep.answers()[other];
             if (before && !before->run_id.empty() && before->run_id == reply->run_id)
@@ -123,7 +115,7 @@ std::string text_of(const std::vector<Examined> &nodes) {
     return text;
 }
 
-std::string json_of(const std::vector<Examined> &nodes, std::string_view result) {
+std::string json_of(const std::vector<Examined> &nodes, std::string_view result, Duration guard) {
     nlohmann::json list = nlohmann::json::array();
     for (const Examined &node : nodes) {
         nlohmann::json findings = nlohmann::json::array();
@@ -134,9 +126,8 @@ std::string json_of(const std::vector<Examined> &nodes, std::string_view result)
                         {"quarantine_ms", to_ms(node.quarantine)},
                         {"findings", findings}});
     }
-    return nlohmann::json{{"result", result}, {"nodes", list}}.dump(-1, ' ', false,
-                                                                    nlohmann::json::error_handler_t::replace) +
-           '\n';
+    const nlohmann::json all{{"result", result}, {"nodes", list}, {"restart_guard_ms", to_ms(guard)}};
+    return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
 }
 
 // All must know: a node that missed it would contradict the others. Whether they do.
@@ -150,15 +141,34 @@ bool tell_all(const Settings &settings, Pass &pass, core::Verb verb, std::string
     return all;
 }
 
-// --adopt and --trust, once all nodes have been seen to answer. Whether it was done.
+// What --adopt makes invalid.
+void tell_what_was(const Settings &settings, const core::Sweep &before) {
+    const core::Agreement ours = settings.agreement();
+    bool unsafe = false;
+    for (const auto &reply : before.answers()) {
+        const auto &terms = reply->state.terms;
+        if (!terms || redis::marker_text(*terms) == redis::marker_text(ours)) continue;
+        say("{} was used with {}", settings.nodes[reply->node].display(), redis::in_words(*terms));
+        unsafe = unsafe || terms->nodes != ours.nodes || terms->quorum != ours.quorum || ours.guard < terms->guard;
+    }
+    if (unsafe) say("a lock that somebody has from before does not keep others out now: have all such jobs ended");
+}
+
+// --adopt and --trust, once all nodes have been seen to be able to. Whether it was done.
 bool mend(const Settings &settings, Pass &pass) {
     const core::Sweep before = pass.ask(core::Verb::inspect, "");
-    if (before.granted() < settings.nodes.size()) {
-        say("nothing was changed, for all {} nodes must know of it, and only {} answer\n{}", settings.nodes.size(),
-            before.granted(), node_table(nodes_of(settings, before.answers())));
+    const auto able = std::count_if(before.answers().begin(), before.answers().end(), [](const auto &reply) {
+        return reply && reply->answer == core::Answer::granted && reply->state.unfit.empty();
+    });
+    if (static_cast<std::size_t>(able) < settings.nodes.size()) {
+        say("nothing was changed, for all {} nodes must know of it, and only {} of them can", settings.nodes.size(),
+            able);
         return false;
     }
-    if (settings.adopt && !tell_all(settings, pass, core::Verb::adopt, "adopted")) return false;
+    if (settings.adopt) {
+        if (!tell_all(settings, pass, core::Verb::adopt, "adopted")) return false;
+        if (settings.verbosity >= 0) tell_what_was(settings, before);
+    }
     if (!settings.trust) return true;
     for (const Examined &node : examine(settings, before))
         if (node.quarantine > Duration{} && settings.verbosity >= 0)
@@ -184,7 +194,7 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     const bool waiting = any([](const Examined &node) { return node.quarantine > Duration{}; });
     int code = exit_code::success;
     if (sweep.granted() < settings.quorum || !told) code = exit_code::unreachable;
-    if (sweep.denied()) code = exit_code::access;
+    if (sweep.denied()) code = code_when_denied(sweep);
     if (to_mend) code = exit_code::config;
     const std::string_view result = to_mend                          ? "mend"
                                     : sweep.denied()                 ? "denied"
@@ -193,10 +203,15 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
                                     : warned                         ? "warnings"
                                                                      : "fit";
     if (settings.format == Format::json) {
-        print(json_of(nodes, result));
+        print(json_of(nodes, result, settings.guard));
     } else if (settings.verbosity >= 0) {
         print(text_of(nodes));
         if (settings.guard == Duration{}) print(std::string(guard_is_off) + '\n');
+        if (sweep.granted() < settings.quorum)
+            print(
+                fmt::format("{} nodes are needed for a lock, and {} answer: check that these servers run and that the "
+                            "addresses are right\n",
+                            settings.quorum, sweep.granted()));
         if (waiting)
             print("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for the "
                   "longest ttl), let them vote at once: redlock doctor --trust" +

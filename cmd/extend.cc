@@ -19,25 +19,33 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key);
     pass.finish();
 
+    // Who others use in another way counts for nothing where that is dangerous, as in acquire.
+    Answers answers = sweep.answers();
+    std::optional<core::Agreement> others;
+    std::size_t endangered = 0;
+    bool both = false;
+    for (auto &answer : answers) {
+        if (!answer || !answer->others) continue;
+        if (!both) others = answer->others;
+        both = both || core::could_both_hold(*answer->others, settings.agreement());
+        if (!core::endangers(*answer->others, settings.agreement(), settings.timing.ttl)) continue;
+        ++endangered;
+        answer.reset();
+    }
     const core::ClockTrust trust{settings.timing.drift, settings.timing.slack};
-    const Duration left =
-        core::validity_of(sweep.answers(), settings.quorum, settings.timing.ttl, trust) - event::now();
+    const Duration left = core::validity_of(answers, settings.quorum, settings.timing.ttl, trust) - event::now();
     Report report = report_on(settings, settings.name, sweep.answers());
     report.ttl = settings.timing.ttl;
     report.result = "extended";
     int code = exit_code::success;
     const std::string name = printable(settings.name);
-    const core::Agreement *others = nullptr;
-    for (const auto &answer : sweep.answers())
-        if (answer && answer->others &&
-            (!others || core::could_both_hold(*answer->others, settings.nodes.size(), settings.quorum)))
-            others = &*answer->others;
-    if (others && core::could_both_hold(*others, settings.nodes.size(), settings.quorum)) {
+    if (both || (left <= Duration::zero() && endangered > settings.nodes.size() - settings.quorum)) {
         code = exit_code::config;
         report.result = "disagreed";
-        say("others use these nodes with {}, and you with {}: {} may be held by them, too, whatever the nodes "
-            "answer\n{}\n'redlock doctor' says what to mend",
-            redis::in_words(*others), redis::in_words(settings.agreement()), name, node_table(report.nodes));
+        say("others use these nodes with {}, and you with {}: {} may be held by them, too, {}\n{}\n"
+            "'redlock doctor' says what to mend",
+            redis::in_words(*others), redis::in_words(settings.agreement()), name,
+            both ? "whatever the nodes answer" : "when a node has restarted", node_table(report.nodes));
     } else if (left > Duration::zero()) {
         report.validity = left;
         if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));

@@ -111,7 +111,7 @@ void LockRun::warn(const core::Notice &notice) const {
     else
         remark(fmt::format("warning: others use {} with {}, and we with {}{}; 'redlock doctor' says what to mend", node,
                            redis::in_words(*notice.others), redis::in_words(settings_.agreement()),
-                           core::could_both_hold(*notice.others, settings_.nodes.size(), settings_.quorum)
+                           core::could_both_hold(*notice.others, settings_.agreement())
                                ? ": they could hold " + printable(settings_.name) + " at the same time"
                                : ", so it has no vote for us"));
 }
@@ -128,13 +128,16 @@ void LockRun::settle(Instant patience) {
 // Out of reach: now and then, with what each node says. Busy: the same, but on a terminal a line that goes on.
 void LockRun::tell_who_waits(Duration waited) {
     const std::optional<Duration> quarantine = lock_.quarantine();
-    const bool as_line = on_terminal_ && (quarantine || !lock_.out_of_reach());
-    if (settings_.verbosity < 0 || waited < note_due_) return;
-    const std::string what = quarantine             ? quarantined(settings_, *quarantine)
+    // Why, and what to do, does not fit into a line that goes on.
+    const bool news = quarantine && !std::exchange(quarantine_told_, true);
+    const bool as_line = on_terminal_ && !news && (quarantine || !lock_.out_of_reach());
+    if (settings_.verbosity < 0 || (waited < note_due_ && !news)) return;
+    const std::string what = quarantine && as_line  ? "the nodes vote in " + config::show_duration(*quarantine)
+                             : quarantine           ? quarantined(settings_, *quarantine)
                              : lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
                                                     : "held by " + describe_holder(lock_.blocker());
-    const std::string text =
-        fmt::format("waiting for {} ({} so far): {}", printable(settings_.name), config::show_duration(waited), what);
+    const std::string so_far = waited < seconds{1} ? "" : fmt::format(" ({} so far)", config::show_duration(waited));
+    const std::string text = fmt::format("waiting for {}{}: {}", printable(settings_.name), so_far, what);
     note_due_ = as_line ? std::chrono::floor<seconds>(waited) + seconds{1} : next_note(waited);
     if (as_line) show_progress(text);
     else say(text);
@@ -201,7 +204,7 @@ int LockRun::explain_failure() const {
             name, settings_.quorum, settings_.nodes.size(), node_table());
         return exit_code::unreachable;
     case core::Ending::denied:
-        if (lock_.last_round().count_if([](const core::Reply &r) { return r.trouble == core::Trouble::access; }) == 0) {
+        if (lock_.last_round().unfit()) {
             say("too many of the servers are not fit to be nodes, so {} cannot be locked\n{}", name, node_table());
             return exit_code::config;
         }

@@ -71,6 +71,7 @@ class LockRun {
     int signal_ = 0;
     const bool on_terminal_ = ::isatty(STDERR_FILENO) == 1;
     Duration note_due_ = seconds{1}; // since the beginning
+    bool quarantine_told_ = false;   // in full
 };
 
 } // namespace redlock::cmd

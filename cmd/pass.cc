@@ -40,13 +40,17 @@ void Pass::finish() {
     if (death_ != 0) event::die_of(death_);
 }
 
+int code_when_denied(const core::Sweep &sweep) { return sweep.unfit() ? exit_code::config : exit_code::access; }
+
 int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, Report &report) {
     const std::string name = printable(settings.name);
     const std::string table = node_table(report.nodes);
     if (sweep.denied()) {
         report.result = "denied";
-        say("the nodes refuse our credentials: {} {}\n{}", name, trouble, table);
-        return exit_code::access;
+        say("{}: {} {}\n{}",
+            sweep.unfit() ? "too many of the servers are not fit to be nodes" : "the nodes refuse our credentials",
+            name, trouble, table);
+        return code_when_denied(sweep);
     }
     report.result = "unreachable";
     // Of an extend a no does not help: what matters is who extended.

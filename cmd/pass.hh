@@ -34,6 +34,9 @@ class Pass {
     int death_ = 0;
 };
 
+// Of a `sweep` that was denied.
+int code_when_denied(const core::Sweep &sweep);
+
 // For a `sweep` that too few nodes answered: says so ("NAME `trouble`"), puts the word for it into `report` and returns
 // the exit code.
 int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, Report &report);

@@ -43,7 +43,7 @@ int run_status(const Settings &settings, event::Signals &signals) {
         reports.push_back(std::move(report));
         all_free = all_free && found.state == core::LockState::free;
         if (found.state == core::LockState::unknown)
-            code = std::max(code, sweep.denied() ? exit_code::access : exit_code::unreachable);
+            code = std::max(code, sweep.denied() ? code_when_denied(sweep) : exit_code::unreachable);
     }
     pass.finish();
     if (settings.format == Format::json) {

@@ -54,7 +54,7 @@ Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
     const Fence fence = verb == Verb::acquire ? proposal_ : verb == Verb::abandon ? 0 : fence_;
     Request &request =
         requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline, fence});
-    request.agreement = {terms_.prefix, terms_.nodes, terms_.quorum, terms_.guard};
+    request.agreement = terms_.agreement();
     return request;
 }
 
@@ -158,7 +158,7 @@ bool Lock::disagreement() const {
         const auto &answer = round_.answers()[node];
         if (repeated(node)) return true;
         if (!answer || !answer->others) continue;
-        if (could_both_hold(*answer->others, terms_.nodes, terms_.quorum)) return true;
+        if (could_both_hold(*answer->others, terms_.agreement())) return true;
         ++others;
     }
     return others > terms_.nodes - terms_.quorum;

@@ -43,6 +43,8 @@ struct Terms {
     std::optional<Duration> wait; // nullopt: as long as it takes; 0: one attempt
     bool renew = false;           // keep extending while held
     std::uint64_t seed = 0;       // of the jitter
+
+    [[nodiscard]] Agreement agreement() const { return {prefix, nodes, quorum, guard}; }
 };
 
 enum class Phase { idle, acquiring, pausing, held, lost, cleaning, releasing, ended };

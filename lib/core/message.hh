@@ -92,9 +92,7 @@ struct NodeState {
     std::optional<NodeTime>
         joined; // since when it has forgotten nothing, by its own clock; nullopt: it must be no node
     std::optional<Agreement> terms; // what its users have agreed upon; nullopt: nothing yet; no nodes: not readable
-    bool primary = true;
-    bool cluster = false;
-    std::string evicts; // the policy by which it throws keys away; empty: it does not
+    std::string unfit;              // why it must be no node, in the server's words
 };
 
 struct Reply {

@@ -40,4 +40,11 @@ bool Round::denied() const {
     return count_if(hopeless) > answers_.size() - quorum_;
 }
 
+bool Round::unfit() const {
+    const auto access = [](const Reply &reply) {
+        return reply.answer == Answer::error && reply.trouble == Trouble::access;
+    };
+    return denied() && count_if(access) == 0;
+}
+
 } // namespace redlock::core

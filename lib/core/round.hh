@@ -16,10 +16,15 @@ enum class Outcome { pending, won, lost };
 // The smallest number of nodes of which any two groups share one.
 constexpr std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
 
-// Who uses the nodes in another way could hold the lock beside somebody who has `quorum` of `nodes`; one of the two
-// lists contains the other.
-constexpr bool could_both_hold(const Agreement &others, std::size_t nodes, std::size_t quorum) {
-    return others.nodes > 0 && std::max(nodes, others.nodes) >= quorum + others.quorum;
+// Who uses the nodes in another way could hold the lock beside us; one of the two lists contains the other.
+constexpr bool could_both_hold(const Agreement &others, const Agreement &ours) {
+    return others.nodes > 0 && std::max(ours.nodes, others.nodes) >= ours.quorum + others.quorum;
+}
+
+// A lease of so long on such a node is none to others: they could hold the lock at the same time, or think that the
+// lease is over when the node has forgotten it, or we rely on a node that has.
+constexpr bool endangers(const Agreement &others, const Agreement &ours, Duration ttl) {
+    return could_both_hold(others, ours) || ours.guard == Duration{} || others.guard < ttl;
 }
 
 // Who decides: won as soon as `quorum` nodes said yes, lost as soon as they no longer can. With every vote
@@ -77,6 +82,8 @@ class Round {
     // So many refuse our credentials, or are no servers for locks, that the others are no quorum: there is no point in
     // waiting.
     [[nodiscard]] bool denied() const;
+    // The same, and it is the servers' fault alone.
+    [[nodiscard]] bool unfit() const;
 
     // Per node, nullopt: nothing yet.
     [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return answers_; }

@@ -35,6 +35,7 @@ class Sweep : public Conversation {
     [[nodiscard]] std::size_t not_ours() const;
     [[nodiscard]] std::size_t answered() const { return round_.heard(); }
     [[nodiscard]] bool denied() const { return round_.denied(); }
+    [[nodiscard]] bool unfit() const { return round_.unfit(); }
     // Per node, nullopt: nothing was heard.
     [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return round_.answers(); }
 

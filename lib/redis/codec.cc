@@ -160,9 +160,7 @@ bool Value::decode(core::Reply &into) const {
         read.run_id = text(2);
         read.state = {.joined = text(3).empty() ? std::nullopt : std::optional<core::NodeTime>(whole(3)),
                       .terms = text(4).empty() ? std::nullopt : std::optional(parse_terms(text(4))),
-                      .primary = text(5) == "master",
-                      .cluster = text(6) == "1",
-                      .evicts = whole(7) > 0 && text(8) != "noeviction" ? text(8) : std::string()};
+                      .unfit = text(5)};
     } else {
         read.answer = Answer::refused;
         if (!by_token && word == (verb == Verb::acquire ? "refused" : "held") && is(1, REDIS_REPLY_STRING) &&

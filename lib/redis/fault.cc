@@ -20,7 +20,7 @@ constexpr std::string_view give_password = "give the password by --password-file
                                            "address: redis://[USER]:PASSWORD@HOST or unix://[USER]:PASSWORD@/PATH";
 constexpr std::string_view give_rights =
     "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HGET, HMGET, HSET, "
-    "HSETNX, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
+    "HSETNX, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
 constexpr std::string_view spoilt_key =
     "somebody else has written to redlock:{KEY}:fence or to redlock:{}:node there; DEL what is not redlock's";
 constexpr std::string_view no_cluster = "locks need independent nodes, not those of a cluster";
@@ -42,9 +42,10 @@ constexpr Row rows[] = {
      "the server is in protected mode and takes local clients only: give it a password or another address "
      "to listen on"},
     {"ERR DB index is out of range", Trouble::access, "choose a database that the node has"},
-    {"ERR SELECT is not allowed in cluster mode", Trouble::access, no_cluster},
-    {"MOVED ", Trouble::access, no_cluster},
-    {"CLUSTERDOWN ", Trouble::access, no_cluster},
+    {"ERR SELECT is not allowed in cluster mode", Trouble::unfit, no_cluster},
+    {"CROSSSLOT ", Trouble::unfit, no_cluster},
+    {"MOVED ", Trouble::unfit, no_cluster},
+    {"CLUSTERDOWN ", Trouble::unfit, no_cluster},
     {"ERR unknown command", Trouble::access,
      "the server has it renamed or switched off, or is no Redis: locks need EVAL"},
     {"LOADING ", Trouble::passing, "the server is starting; wait"},
@@ -58,7 +59,8 @@ constexpr Row rows[] = {
      "it would follow its primary and forget its own votes: name primaries as nodes"},
     {"UNFIT nameless", Trouble::unfit, "its INFO tells no run_id, so nobody can see whether it has restarted"},
     {"UNFIT evicting", Trouble::unfit,
-     "when its memory is full it throws keys away, and locks with them: CONFIG SET maxmemory-policy noeviction there"},
+     "when its memory is full it throws keys away, and locks with them: CONFIG SET maxmemory-policy noeviction there, "
+     "and in its configuration"},
     {"WRONGTYPE ", Trouble::passing, spoilt_key},
     {"ERR the fence on record", Trouble::passing, spoilt_key},
     {"Write commands not allowed after non deterministic", Trouble::access, "locks need Redis 5 or newer"},

@@ -256,7 +256,7 @@ time.sleep(600)' 3>&- &
   export REDLOCK_NODES=$a,$b,$c
   echo pw >pw
   for user in noeval noset nokeys; do
-    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HGET, HMGET, HSET, HSETNX, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
+    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HGET, HMGET, HSET, HSETNX, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
       exec --user "$user" --password-file pw db -- touch ran
   done
   refused 77 'so db cannot be locked' acquire --user off --password-file pw db

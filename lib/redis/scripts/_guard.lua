@@ -32,16 +32,18 @@ local function node_state(node_key, now)
     if redis.call('INFO', 'cluster'):find('cluster_enabled:1', 1, true) then return nil, 'UNFIT cluster' end
     local policy = memory:match('maxmemory_policy:([%w-]+)') or 'noeviction'
     if tonumber(memory:match('maxmemory:(%d+)') or '0') > 0 and policy ~= 'noeviction' then
-        redis.call('DEL', node_key) -- what it has thrown away by then, nobody knows
+        redis.call('HDEL', node_key, 'run_id', 'joined') -- what it has thrown away by then, nobody knows
         return nil, 'UNFIT evicting ' .. policy
     end
 
-    -- Without memory nothing can be written: the node goes on without a vote, and its leases can be renewed.
     if not same then
         joined = now
-        redis.pcall('HSET', node_key, 'run_id', run_id, 'joined', string.format('%.0f', now), 'followed', followed,
-            'floor', string.format('%.0f', now + 10000000))
+        local marked = redis.pcall('HSET', node_key, 'run_id', run_id, 'joined', string.format('%.0f', now), 'followed',
+            followed, 'floor', string.format('%.0f', now + 10000000))
+        -- Without memory there is no marker, and the quarantine would begin anew for ever.
+        if type(marked) == 'table' then return nil, marked.err end
     end
+    -- This may fail: the node is asked again the next time.
     redis.pcall('HSET', node_key, 'checked', string.format('%.0f', now))
     return run_id, joined
 end

@@ -35,7 +35,11 @@ else
     return {'absent', now}
 end
 
--- Behind what matters more, and without memory perhaps not at all: a quorum has it on record already.
+-- Behind what matters more, and without memory perhaps not at all: a quorum has it on record already. What a node has
+-- lost of the agreement it learns from who holds a lock, rather than from who comes next and may be wrong.
+if guard ~= '0' and not unfit and not agreed then
+    redis.pcall('HSET', node_key, 'terms:' .. key:sub(1, prefix), terms)
+end
 fence = math.max(fence, tonumber(redis.pcall('GET', fence_key) or '') or 0)
 if fence > 0 then redis.pcall('SET', fence_key, string.format('%.0f', fence), 'EX',
         2592000 + math.ceil(ttl / 1000)) end

@@ -200,9 +200,9 @@ TEST(QuorumsMeet, ExactlyWhenTheyMust) {
         for (std::size_t mine = majority(ours); mine <= ours; ++mine)
             for (std::size_t theirs = 1; theirs <= most; ++theirs)
                 for (std::size_t other = majority(theirs); other <= theirs; ++other)
-                    EXPECT_EQ(could_both_hold({"", theirs, other, {}}, ours, mine),
+                    EXPECT_EQ(could_both_hold({"", theirs, other, {}}, {"", ours, mine, {}}),
                               two_quorums(ours, mine, theirs, other));
-    EXPECT_FALSE(could_both_hold({}, 3, 2)); // terms that cannot be read
+    EXPECT_FALSE(could_both_hold({}, {"", 3, 2, {}})); // terms that cannot be read
 }
 
 class SetForward : public testing::Test {

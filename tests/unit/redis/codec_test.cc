@@ -147,24 +147,16 @@ TEST(Decode, TakesWhatTheGuardSays) {
 }
 
 TEST(Decode, TakesWhatDoctorAsksFor) {
-    const std::string begin = "*9\r\n$9\r\ninspected\r\n:1000000\r\n$2\r\naa\r\n";
-    const auto fit = decode(begin + "$1\r\n5\r\n$9\r\n3 2 30000\r\n$6\r\nmaster\r\n$1\r\n0\r\n$1\r\n0\r\n$10\r\n"
-                                    "noeviction\r\n",
-                            Verb::inspect);
+    const std::string begin = "*6\r\n$9\r\ninspected\r\n:1000000\r\n$2\r\naa\r\n";
+    const auto fit = decode(begin + "$1\r\n5\r\n$9\r\n3 2 30000\r\n$0\r\n\r\n", Verb::inspect);
     EXPECT_EQ(fit->answer, Answer::granted);
     EXPECT_EQ(fit->state.joined, 5);
     EXPECT_EQ(fit->state.terms->quorum, 2U);
-    EXPECT_TRUE(fit->state.primary);
-    EXPECT_FALSE(fit->state.cluster);
-    EXPECT_EQ(fit->state.evicts, "");
-    const auto unfit = decode(begin + "$0\r\n\r\n$0\r\n\r\n$5\r\nslave\r\n$1\r\n1\r\n$3\r\n100\r\n$11\r\n"
-                                      "allkeys-lru\r\n",
-                              Verb::inspect);
+    EXPECT_EQ(fit->state.unfit, "");
+    const auto unfit = decode(begin + "$0\r\n\r\n$0\r\n\r\n$13\r\nUNFIT replica\r\n", Verb::inspect);
     EXPECT_EQ(unfit->state.joined, std::nullopt);
     EXPECT_FALSE(unfit->state.terms);
-    EXPECT_FALSE(unfit->state.primary);
-    EXPECT_TRUE(unfit->state.cluster);
-    EXPECT_EQ(unfit->state.evicts, "allkeys-lru");
+    EXPECT_EQ(unfit->state.unfit, "UNFIT replica");
 }
 
 TEST(Decode, TakesBothAnswersToStatus) {

@@ -30,6 +30,18 @@ TEST(Fault, KnowsWhatOnlyAPersonCanMend) {
     }
 }
 
+TEST(Fault, KnowsServersThatMustNotBeNodes) {
+    for (const char *error : {"CROSSSLOT Keys in request don't hash to the same slot", "MOVED 866 127.0.0.1:7001",
+                              "CLUSTERDOWN Hash slot not served", "ERR SELECT is not allowed in cluster mode",
+                              "UNFIT cluster", "UNFIT nameless", "UNFIT evicting allkeys-lru"}) {
+        const Fault fault = explain(error, "");
+        EXPECT_EQ(fault.trouble, Trouble::unfit) << error;
+        EXPECT_NE(fault.text.find(": "), std::string::npos) << fault.text;
+    }
+    // May be promoted any moment.
+    EXPECT_EQ(explain("UNFIT replica", "").trouble, Trouble::passing);
+}
+
 TEST(Fault, KnowsWhatMayPass) {
     for (const char *error :
          {"LOADING Redis is loading the dataset in memory", "MASTERDOWN Link with MASTER is down and x",
