@@ -89,15 +89,11 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
             continue;
         }
         if (const std::string &why = reply->state.unfit; !why.empty())
-            found.findings.push_back({Weight::mend, redis::explain(why, "").text});
-        for (std::size_t other = 0; other + 1 < all.size(); ++other) {
-            const auto &before = sweep.answers()[other];
-            if (before && !before->run_id.empty() && before->run_id == reply->run_id)
-                found.findings.push_back(
-                    Finding{Weight::mend, fmt::format("it is the same server as {}, and would vote twice; "
-                                                      "leave one of them out",
-                                                      all[other].node)});
-        }
+            found.findings.push_back({Weight::mend, redis::explain(why, settings.nodes[all.size() - 1].password).text});
+        if (const auto same = core::same_server(sweep.answers(), all.size() - 1))
+            found.findings.push_back(Finding{Weight::mend, fmt::format("it is the same server as {}, and would vote "
+                                                                       "twice; leave one of them out",
+                                                                       all[*same].node)});
         examine_marker(settings, *reply, found);
         examine_clock(*reply, found.findings);
         if (found.findings.empty()) found.findings.push_back({Weight::good, "fit, and may vote"});
@@ -157,8 +153,9 @@ void tell_what_was(const Settings &settings, const core::Sweep &before) {
 // --adopt and --trust, once all nodes have been seen to be able to. Whether it was done.
 bool mend(const Settings &settings, Pass &pass) {
     const core::Sweep before = pass.ask(core::Verb::inspect, "");
-    const auto able = std::count_if(before.answers().begin(), before.answers().end(), [](const auto &reply) {
-        return reply && reply->answer == core::Answer::granted && reply->state.unfit.empty();
+    const bool any_server = settings.guard == Duration{} && !settings.trust; // nobody asks what it is then
+    const auto able = std::count_if(before.answers().begin(), before.answers().end(), [&](const auto &reply) {
+        return reply && reply->answer == core::Answer::granted && (any_server || reply->state.unfit.empty());
     });
     if (static_cast<std::size_t>(able) < settings.nodes.size()) {
         say("nothing was changed, for all {} nodes must know of it, and only {} of them can", settings.nodes.size(),

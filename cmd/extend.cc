@@ -14,52 +14,80 @@
 
 namespace redlock::cmd {
 
+namespace {
+
+// What of the answers counts, as in acquire: of a server that is listed twice one, and none of a node that others use
+// in another way where that is dangerous.
+struct Counted {
+    Counted(const Settings &settings, const core::Answers &told);
+
+    core::Answers answers;
+    const core::Agreement *others = nullptr; // the most dangerous; borrowed
+    std::size_t differing = 0;               // how many are used in another way
+    bool both = false;                       // those could hold the lock, too
+    std::size_t extended = 0, refused = 0;
+};
+
+Counted::Counted(const Settings &settings, const core::Answers &told) : answers(told) {
+    const core::Agreement ours = settings.agreement();
+    for (core::NodeIndex node = 0; node < told.size(); ++node) {
+        auto &answer = answers[node];
+        if (told[node] && told[node]->others) {
+            ++differing;
+            if (!both) others = &*told[node]->others;
+            both = both || core::could_hold_beside_us(told, *others, ours, true);
+            if (core::endangers(*told[node]->others, ours, settings.timing.ttl)) answer.reset();
+        }
+        if (const auto same = core::same_server(told, node)) {
+            answer.reset();
+            if (settings.verbosity >= 0) say("warning: {}", is_same_server(settings, node, *same));
+        }
+        extended += answer && answer->answer == core::Answer::granted ? 1 : 0;
+        refused += answer && answer->answer == core::Answer::refused ? 1 : 0;
+    }
+}
+
+} // namespace
+
 int run_extend(const Settings &settings, event::Signals &signals) {
     Pass pass(settings, signals);
     const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key);
     pass.finish();
 
-    // Who others use in another way counts for nothing where that is dangerous, as in acquire.
-    Answers answers = sweep.answers();
-    std::optional<core::Agreement> others;
-    std::size_t endangered = 0;
-    bool both = false;
-    for (auto &answer : answers) {
-        if (!answer || !answer->others) continue;
-        if (!both) others = answer->others;
-        both = both || core::could_both_hold(*answer->others, settings.agreement());
-        if (!core::endangers(*answer->others, settings.agreement(), settings.timing.ttl)) continue;
-        ++endangered;
-        answer.reset();
-    }
+    const Counted counted(settings, sweep.answers());
+    const std::string ours = redis::in_words(settings.agreement());
+    const std::string theirs = counted.others ? redis::in_words(*counted.others) : "";
     const core::ClockTrust trust{settings.timing.drift, settings.timing.slack};
-    const Duration left = core::validity_of(answers, settings.quorum, settings.timing.ttl, trust) - event::now();
+    const Duration left =
+        core::validity_of(counted.answers, settings.quorum, settings.timing.ttl, trust) - event::now();
     Report report = report_on(settings, settings.name, sweep.answers());
     report.ttl = settings.timing.ttl;
     report.result = "extended";
     int code = exit_code::success;
     const std::string name = printable(settings.name);
-    if (both || (left <= Duration::zero() && endangered > settings.nodes.size() - settings.quorum)) {
+    if (counted.both || (left <= Duration::zero() && counted.differing > settings.nodes.size() - settings.quorum)) {
         code = exit_code::config;
         report.result = "disagreed";
         say("others use these nodes with {}, and you with {}: {} may be held by them, too, {}\n{}\n"
             "'redlock doctor' says what to mend",
-            redis::in_words(*others), redis::in_words(settings.agreement()), name,
-            both ? "whatever the nodes answer" : "when a node has restarted", node_table(report.nodes));
+            theirs, ours, name, counted.both ? "whatever the nodes answer" : "when a node has restarted",
+            node_table(report.nodes));
     } else if (left > Duration::zero()) {
         report.validity = left;
         if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
-        if (settings.verbosity >= 0 && others)
-            say("warning: others use these nodes with {}, and you with {}; 'redlock doctor' says what to mend",
-                redis::in_words(*others), redis::in_words(settings.agreement()));
-    } else if (sweep.proven() == core::Outcome::pending) {
-        code = complain(settings, sweep, "was not extended; what is left of its lease is as it was", report);
+        if (settings.verbosity >= 0 && counted.others)
+            say("warning: others use these nodes with {}, and you with {}; 'redlock doctor' says what to mend", theirs,
+                ours);
+    } else if (core::tally(settings.nodes.size(), settings.quorum, counted.extended, counted.refused) ==
+               core::Outcome::pending) {
+        code = complain(settings, sweep, counted.extended, "was not extended; what is left of its lease is as it was",
+                        report);
     } else {
         code = exit_code::lost;
         report.result = "lost";
         say("{} cannot be extended: {}\n{}", name,
-            sweep.granted() >= settings.quorum ? "the nodes answered too late for this ttl"
-                                               : "this token does not hold it any more",
+            counted.extended >= settings.quorum ? "the nodes answered too late for this ttl"
+                                                : "this token does not hold it any more",
             node_table(report.nodes));
     }
     if (settings.format == Format::json) print(json_text(report));

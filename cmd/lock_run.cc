@@ -99,9 +99,7 @@ void LockRun::warn(const core::Notice &notice) const {
     // The command may be running: nothing may come between a deadline and KILL, least of all a full pipe.
     if (settings_.verbosity < 0) return;
     const std::string node = settings_.nodes[notice.node].display();
-    if (notice.same_as)
-        remark(fmt::format("warning: {} is the same server as {}, and counts once; leave one of them out", node,
-                           settings_.nodes[*notice.same_as].display()));
+    if (notice.same_as) remark("warning: " + is_same_server(settings_, notice.node, *notice.same_as));
     else if (!notice.others)
         remark(fmt::format(
             "warning: the clock of {} was set forward, or runs too fast: by {} within one lease, more than {}", node,
@@ -109,11 +107,12 @@ void LockRun::warn(const core::Notice &notice) const {
             notice.too_far ? "--slack; its vote for this lease does not count until the next renewal"
                            : "half of --slack"));
     else
-        remark(fmt::format("warning: others use {} with {}, and we with {}{}; 'redlock doctor' says what to mend", node,
-                           redis::in_words(*notice.others), redis::in_words(settings_.agreement()),
-                           core::could_both_hold(*notice.others, settings_.agreement())
-                               ? ": they could hold " + printable(settings_.name) + " at the same time"
-                               : ", so it has no vote for us"));
+        remark(fmt::format(
+            "warning: others use {} with {}, and we with {}{}; 'redlock doctor' says what to mend", node,
+            redis::in_words(*notice.others), redis::in_words(settings_.agreement()),
+            core::could_hold_beside_us(lock_.last_round().answers(), *notice.others, settings_.agreement(), false)
+                ? ": they could hold " + printable(settings_.name) + " at the same time"
+                : ", so it has no vote for us"));
 }
 
 // Gives those that still owe an answer a little time. A server that cannot deliver its answer, because we have gone,
@@ -122,7 +121,9 @@ void LockRun::warn(const core::Notice &notice) const {
 void LockRun::settle(Instant patience) {
     while (nodes_.owed() && event::now() < patience) note(turn(patience));
     const Instant limit = event::now() + settings_.timing.node_timeout;
-    while (nodes_.at_work() && event::now() < limit) note(turn(limit));
+    int death = 0; // whoever is told so meanwhile goes
+    while (death == 0 && nodes_.at_work() && event::now() < limit) note_signals(turn(limit), death);
+    if (signal_ == 0) signal_ = death;
 }
 
 // Out of reach: now and then, with what each node says. Busy: the same, but on a terminal a line that goes on.

@@ -42,7 +42,8 @@ void Pass::finish() {
 
 int code_when_denied(const core::Sweep &sweep) { return sweep.unfit() ? exit_code::config : exit_code::access; }
 
-int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, Report &report) {
+int complain(const Settings &settings, const core::Sweep &sweep, std::size_t well, std::string_view trouble,
+             Report &report) {
     const std::string name = printable(settings.name);
     const std::string table = node_table(report.nodes);
     if (sweep.denied()) {
@@ -55,8 +56,8 @@ int complain(const Settings &settings, const core::Sweep &sweep, std::string_vie
     report.result = "unreachable";
     // Of an extend a no does not help: what matters is who extended.
     const bool extend = settings.command == Command::extend;
-    say("{} of {} nodes {}, {} are needed: {} {}\n{}", extend ? sweep.granted() : sweep.answered(),
-        settings.nodes.size(), extend ? "extended the lease" : "answered", settings.quorum, name, trouble, table);
+    say("{} of {} nodes {}, {} are needed: {} {}\n{}", well, settings.nodes.size(),
+        extend ? "extended the lease" : "answered", settings.quorum, name, trouble, table);
     return exit_code::unreachable;
 }
 

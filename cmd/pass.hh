@@ -37,8 +37,9 @@ class Pass {
 // Of a `sweep` that was denied.
 int code_when_denied(const core::Sweep &sweep);
 
-// For a `sweep` that too few nodes answered: says so ("NAME `trouble`"), puts the word for it into `report` and returns
-// the exit code.
-int complain(const Settings &settings, const core::Sweep &sweep, std::string_view trouble, Report &report);
+// For a `sweep` that too few nodes answered, only so many of them `well`: says so ("NAME `trouble`"), puts the word for
+// it into `report` and returns the exit code.
+int complain(const Settings &settings, const core::Sweep &sweep, std::size_t well, std::string_view trouble,
+             Report &report);
 
 } // namespace redlock::cmd

@@ -19,7 +19,8 @@ int run_release(const Settings &settings, event::Signals &signals) {
     int code = exit_code::success;
     const std::string name = printable(settings.name);
     if (sweep.answered() < settings.quorum) {
-        code = complain(settings, sweep, "may still be held; it ends by itself when its time to live is over", report);
+        code = complain(settings, sweep, sweep.answered(),
+                        "may still be held; it ends by itself when its time to live is over", report);
     } else if (sweep.granted() == 0) {
         code = exit_code::lost;
         report.result = "lost";

@@ -94,14 +94,19 @@ Json status_json(const Report &report) {
 
 } // namespace
 
-std::vector<Report::Node> nodes_of(const Settings &settings, const Answers &answers) {
+std::string is_same_server(const Settings &settings, core::NodeIndex node, core::NodeIndex same) {
+    return fmt::format("{} is the same server as {}, and counts once; leave one of them out",
+                       settings.nodes[node].display(), settings.nodes[same].display());
+}
+
+std::vector<Report::Node> nodes_of(const Settings &settings, const core::Answers &answers) {
     std::vector<Report::Node> nodes;
     for (core::NodeIndex node = 0; node < settings.nodes.size(); ++node)
         nodes.push_back({settings.nodes[node].display(), node < answers.size() ? answers[node] : std::nullopt});
     return nodes;
 }
 
-Report report_on(const Settings &settings, const std::string &name, const Answers &answers) {
+Report report_on(const Settings &settings, const std::string &name, const core::Answers &answers) {
     Report report;
     report.name = name;
     report.quorum = settings.quorum;

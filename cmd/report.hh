@@ -33,11 +33,12 @@ struct Report {
     std::vector<Node> nodes;
 };
 
-using Answers = std::vector<std::optional<core::Reply>>;
+// "NODE is the same server as NODE, and counts once; leave one of them out".
+std::string is_same_server(const Settings &settings, core::NodeIndex node, core::NodeIndex same);
 
 // What every report has. `answers`: one a node, in the order of the settings.
-Report report_on(const Settings &settings, const std::string &name, const Answers &answers);
-std::vector<Report::Node> nodes_of(const Settings &settings, const Answers &answers);
+Report report_on(const Settings &settings, const std::string &name, const core::Answers &answers);
+std::vector<Report::Node> nodes_of(const Settings &settings, const core::Answers &answers);
 
 // "alice@web1 (pid 4711) since 2026-01-02 03:04:05: backup"; other libraries' tokens in quotes. One line.
 std::string describe_holder(std::string_view token);

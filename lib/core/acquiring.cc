@@ -9,7 +9,12 @@ namespace redlock::core {
 
 void Lock::step_acquiring(Instant now) {
     close_when_late(now);
-    if (disagreement()) return clean_up(now, Ending::disagreed);
+    if (disagreement(false)) return clean_up(now, Ending::disagreed);
+    if (in_doubt()) {
+        if (round_.pending() == 0) clean_up(now, Ending::disagreed);
+        else if (out_of_time(now)) attempt_failed(now);
+        return;
+    }
     if (round_.outcome() == Outcome::won || fence_ > 0) return step_fence(now);
     if (contested()) return step_contest(now);
     if (out_of_time(now)) attempt_failed(now);
@@ -25,6 +30,9 @@ bool Lock::contested() const {
         if (!round_.answers()[node] && responsive_[node]) return false;
     return true;
 }
+
+// The votes would do, but somebody uses a node in another way: the others' answers tell whether that is a danger.
+bool Lock::in_doubt() const { return round_.outcome() == Outcome::won && disagreement(true); }
 
 // With no time to wait at all, one bounded round is still due.
 std::optional<Instant> Lock::time_limit() const {
@@ -111,6 +119,7 @@ void Lock::ask_to_confirm(Instant now) {
 }
 
 std::optional<Instant> Lock::acquiring_deadline() const {
+    if (in_doubt()) return earlier(time_limit(), round_deadline());
     if (fence_ > 0) return earlier(time_limit(), confirmation_.started() + terms_.node_timeout);
     if (!contested()) return earlier(time_limit(), round_deadline());
     return earlier(time_limit(), again_at_ ? again_at_ : decide_by_);

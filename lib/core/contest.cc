@@ -4,7 +4,7 @@
 
 namespace redlock::core {
 
-Named most_named(const std::vector<std::optional<Reply>> &answers) {
+Named most_named(const Answers &answers) {
     std::map<std::string_view, std::size_t> counts;
     for (const auto &answer : answers)
         if (answer && answer->names_holder()) ++counts[answer->holder];

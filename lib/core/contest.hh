@@ -27,6 +27,6 @@ struct Named {
     std::string token;
     std::size_t nodes = 0;
 };
-Named most_named(const std::vector<std::optional<Reply>> &answers);
+Named most_named(const Answers &answers);
 
 } // namespace redlock::core

@@ -28,8 +28,7 @@ bool Lease::lost(Instant now) {
     return lost_;
 }
 
-Instant validity_of(const std::vector<std::optional<Reply>> &answers, std::size_t quorum, Duration ttl,
-                    const ClockTrust &trust) {
+Instant validity_of(const Answers &answers, std::size_t quorum, Duration ttl, const ClockTrust &trust) {
     Lease lease(answers.size(), quorum);
     for (NodeIndex node = 0; node < answers.size(); ++node)
         if (answers[node] && answers[node]->answer == Answer::granted && answers[node]->sent)

@@ -47,7 +47,6 @@ class Lease {
 
 // V of a lease that was never held here, from one round of answers: each grant counts from the moment before its
 // request was sent. distant_past: fewer than a quorum granted.
-Instant validity_of(const std::vector<std::optional<Reply>> &answers, std::size_t quorum, Duration ttl,
-                    const ClockTrust &trust);
+Instant validity_of(const Answers &answers, std::size_t quorum, Duration ttl, const ClockTrust &trust);
 
 } // namespace redlock::core

@@ -103,7 +103,7 @@ void Lock::apply(Instant now, const Reply &reply) {
     if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent &&
         reply.serial == touched_[reply.node])
         touched_[reply.node] = 0;
-    if (reply.verb == Verb::acquire && !reply.run_id.empty()) note_server(reply);
+    if (!reply.run_id.empty()) note_server(reply);
     if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
     if (reply.verb != Verb::acquire && reply.verb != Verb::confirm && reply.verb != Verb::extend) return;
     // Silence and errors prove nothing: the expiry stays as it was.
@@ -136,6 +136,7 @@ bool Lock::in_time(const Reply &reply, Instant now) {
 
 // A server that stands in the list twice holds one key. Heard of before the lock is won, that is a disagreement.
 void Lock::note_server(const Reply &reply) {
+    if (servers_[reply.node] == reply.run_id) return;
     servers_[reply.node] = reply.run_id;
     for (NodeIndex other = 0; other < terms_.nodes; ++other) {
         if (other == reply.node || servers_[other] != reply.run_id) continue;
@@ -152,13 +153,13 @@ bool Lock::repeated(NodeIndex node) const {
 
 // Who uses these nodes in another way has no business with us as long as the quorums meet, but for the votes that we do
 // not get. Else both could hold the lock; and one server that stands in our list twice would vote twice.
-bool Lock::disagreement() const {
+bool Lock::disagreement(bool doubtful) const {
     std::size_t others = 0;
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         const auto &answer = round_.answers()[node];
         if (repeated(node)) return true;
         if (!answer || !answer->others) continue;
-        if (could_both_hold(*answer->others, terms_.agreement())) return true;
+        if (could_hold_beside_us(round_.answers(), *answer->others, terms_.agreement(), doubtful)) return true;
         ++others;
     }
     return others > terms_.nodes - terms_.quorum;
@@ -189,7 +190,7 @@ void Lock::tick(Instant now) {
     case Phase::pausing:
         if (round_.denied()) {
             clean_up(now, Ending::denied);
-        } else if (disagreement()) {
+        } else if (disagreement(false)) {
             clean_up(now, Ending::disagreed);
         } else if (give_up_at_ && now >= *give_up_at_) {
             clean_up(now, Ending::busy);
@@ -274,7 +275,7 @@ void Lock::step_sweeping(Instant now) {
         if (out_of_reach() && round_.pending() > 0) return;
     }
     if (!sweep_->done()) return;
-    if (ending_ == Ending::busy && disagreement()) ending_ = Ending::disagreed;
+    if (ending_ == Ending::busy && disagreement(false)) ending_ = Ending::disagreed;
     if (ending_ == Ending::busy && out_of_reach()) ending_ = round_.denied() ? Ending::denied : Ending::unreachable;
     phase_ = Phase::ended;
 }
@@ -287,13 +288,14 @@ void Lock::step_held(Instant now) {
     if (!terms_.renew) return;
     if (!next_at_) {
         close_when_late(now);
-        switch (round_.outcome()) {
-        case Outcome::won:
+        const Outcome outcome = round_.outcome();
+        if (outcome == Outcome::pending) return;
+        // Not every answer counts for the lease: a clock may have been set, a server may stand in the list twice.
+        if (outcome == Outcome::won && lease_.validity() >= asked_at_ + trusted_time(terms_.ttl, terms_.trust)) {
             next_at_ = asked_at_ + renewal_period();
             backoff_.reset();
-            break;
-        case Outcome::lost: next_at_ = now + renewal_pause(); break;
-        case Outcome::pending: return;
+        } else {
+            next_at_ = now + renewal_pause();
         }
     }
     if (now >= *next_at_) start_round(now, Verb::extend);

@@ -117,7 +117,8 @@ class Lock : public Conversation {
     void note_server(const Reply &reply);
     [[nodiscard]] bool repeated(NodeIndex node) const; // the same server as one before it
     [[nodiscard]] bool in_time(const Reply &reply, Instant now);
-    [[nodiscard]] bool disagreement() const;
+    [[nodiscard]] bool disagreement(bool doubtful) const;
+    [[nodiscard]] bool in_doubt() const;
     void note_others(const Reply &reply);
     void step_acquiring(Instant now);
     [[nodiscard]] bool contested() const;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace redlock::core {
 
@@ -115,7 +116,7 @@ struct Reply {
     Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
     std::optional<NodeTime> node_time; // acquire granted, extend (but for not_ours): when the node did it
 
-    std::string run_id;                 // acquire granted, inspect: of the server; empty: the guard is off
+    std::string run_id;                 // acquire and extend granted, inspect: of the server; empty: the guard is off
     std::optional<Agreement> others;    // acquire, extend: what others have agreed upon instead; no nodes: not readable
     std::optional<Duration> quarantine; // acquire, extend: what is left of it, when that is the error
     NodeState state;                    // inspect
@@ -125,5 +126,8 @@ struct Reply {
         return answer == Answer::refused && (refusal == Refusal::held || refusal == Refusal::not_ours);
     }
 };
+
+// One for each node; nullopt: nothing yet.
+using Answers = std::vector<std::optional<Reply>>;
 
 } // namespace redlock::core

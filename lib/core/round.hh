@@ -21,6 +21,14 @@ constexpr bool could_both_hold(const Agreement &others, const Agreement &ours) {
     return others.nodes > 0 && std::max(ours.nodes, others.nodes) >= ours.quorum + others.quorum;
 }
 
+// By what the nodes answered: are there enough that would let those others? Those that say so, those that are in their
+// list alone and, if `doubtful`, all of which nothing is known. Who has granted us something without a word turns them
+// away, unless we come without a guard.
+bool could_hold_beside_us(const Answers &answers, const Agreement &others, const Agreement &ours, bool doubtful);
+
+// The first node before this one that is the same server.
+std::optional<NodeIndex> same_server(const Answers &answers, NodeIndex node);
+
 // A lease of so long on such a node is none to others: they could hold the lock at the same time, or think that the
 // lease is over when the node has forgotten it, or we rely on a node that has.
 constexpr bool endangers(const Agreement &others, const Agreement &ours, Duration ttl) {
@@ -86,11 +94,11 @@ class Round {
     [[nodiscard]] bool unfit() const;
 
     // Per node, nullopt: nothing yet.
-    [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return answers_; }
+    [[nodiscard]] const Answers &answers() const { return answers_; }
     [[nodiscard]] Instant started() const { return started_; }
 
   private:
-    std::vector<std::optional<Reply>> answers_;
+    Answers answers_;
     std::vector<Serial> serials_; // per node, of the request whose answer counts
     std::size_t quorum_ = 0;
     Instant started_{};

@@ -5,7 +5,7 @@
 
 namespace redlock::core {
 
-Survey survey(const std::vector<std::optional<Reply>> &answers, std::size_t quorum) {
+Survey survey(const Answers &answers, std::size_t quorum) {
     Survey found;
     const Named named = most_named(answers);
     found.holder = named.token;

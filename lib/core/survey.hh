@@ -23,6 +23,6 @@ struct Survey {
     std::optional<Duration> remaining; // held: a quorum grants it so long at least; nullopt: without end
 };
 
-Survey survey(const std::vector<std::optional<Reply>> &answers, std::size_t quorum);
+Survey survey(const Answers &answers, std::size_t quorum);
 
 } // namespace redlock::core

@@ -37,7 +37,7 @@ class Sweep : public Conversation {
     [[nodiscard]] bool denied() const { return round_.denied(); }
     [[nodiscard]] bool unfit() const { return round_.unfit(); }
     // Per node, nullopt: nothing was heard.
-    [[nodiscard]] const std::vector<std::optional<Reply>> &answers() const { return round_.answers(); }
+    [[nodiscard]] const Answers &answers() const { return round_.answers(); }
 
   private:
     Plan plan_;

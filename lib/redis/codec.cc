@@ -145,6 +145,8 @@ bool Value::decode(core::Reply &into) const {
         // It may have forgotten for whom else it has voted, and what it says is no news of the lease.
         if (number(2).value_or(0) > 0) in_quarantine(2);
         if (!text(3).empty()) read.others = parse_terms(text(3));
+        if (read.others && read.answer == Answer::error) read.text += "; others use it with " + in_words(*read.others);
+        read.run_id = text(4);
         if (word == "set anew") {
             read.answer = Answer::refused;
             read.refusal = Refusal::set_anew;

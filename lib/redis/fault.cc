@@ -70,8 +70,9 @@ constexpr Row rows[] = {
 
 const Row *find_row(std::string_view error) {
     // Before Redis 7, "ERR Error running script (call to f_…): @user_script:3: -OOM command not …"; since
-    // then the error itself and the place behind it. ACL denials have no code word of their own in either.
-    const bool by_script = error.starts_with("ERR ");
+    // then the error itself and the place behind it. ACL denials have no code word of their own in either. What the
+    // script has caught and given back begins with "@user_script: 3: " before Redis 7.
+    const bool by_script = error.starts_with("ERR ") || error.starts_with("@user_script");
     for (const Row &row : rows) {
         if (error.starts_with(row.words)) return &row;
         if (by_script && !row.words.starts_with("ERR ") && error.find(row.words) != error.npos) return &row;

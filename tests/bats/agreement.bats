@@ -74,6 +74,42 @@ add_node() {
   [ ! -e ran ]
 }
 
+@test "one node with a shorter list on record, which a forgotten host left there, costs its vote and no more" {
+  start_nodes 5
+  redlock exec -n db -- true
+  node_cli 5 HSET 'redlock:{}:node' terms: '3 2 30000'
+  for _ in 1 2 3 4 5; do
+    run redlock exec -n db -- true
+    [ "$status" -eq 0 ]
+    [ "$output" = "" ] || [[ $output == *'with 3 nodes'*'so it has no vote for us'* ]]
+  done
+  token=$(redlock acquire --ttl 20s db)
+  redlock extend --token "$token" db
+  redlock release --token "$token" db
+}
+
+@test "extend: one server listed twice counts once" {
+  export REDLOCK_RESTART_GUARD=1h
+  start_nodes 3 tcp
+  port=${NODE_ADDRESSES[1]}
+  twice="redis://127.0.0.1:$port,redis://127.1:$port,redis://127.0.0.1:${NODE_ADDRESSES[2]}"
+  token=$(redlock acquire --ttl 1h db)
+  stop_node 2
+  refused 69 '1 of 3 nodes extended the lease' extend -S "$twice" --ttl 1h --token "$token" db
+  [[ $stderr == *'is the same server as'* ]]
+  continue_node 2
+  redlock release --token "$token" db
+}
+
+@test "extend with another guard on nodes that are young by it: 78, and not that they are in quarantine" {
+  export REDLOCK_RESTART_GUARD=3s
+  start_new_nodes 3
+  wait_until redlock exec -n -q --ttl 3s db -- true
+  token=$(redlock acquire --ttl 3s db)
+  refused 78 'others use' extend --restart-guard 10m --ttl 3s --token "$token" db
+  redlock release --token "$token" db
+}
+
 @test "extend with a guard that is shorter with others than our ttl, or without one: 78" {
   start_nodes 3
   token=$(redlock acquire --ttl 20s db)
@@ -127,6 +163,17 @@ add_node() {
   [ "$status" -eq 78 ]
   [[ $output == *'nothing was changed'*'only 2 of them can'*'UNFIT replica'* ]]
   [ "$(node_cli 1 HGET 'redlock:{}:node' terms:)" = '3 2 30000' ]
+}
+
+@test "without the guard any server will do: that can be adopted, too" {
+  start_nodes 3
+  redlock exec -n db -- true
+  each_node CONFIG SET maxmemory 100mb
+  each_node CONFIG SET maxmemory-policy volatile-lru
+  each_node HDEL 'redlock:{}:node' checked
+  redlock doctor -q --adopt --restart-guard off || true # it still says what it thinks of them
+  redlock exec -n --restart-guard off db -- touch ran
+  [ -e ran ]
 }
 
 # redlock(1), RESTART GUARD, step by step.

@@ -190,6 +190,22 @@ time.sleep(600)' 3>&- &
   [ ! -e ran ]
 }
 
+@test "a server that tells doctor our own password: it is not shown" {
+  python3 -c 'import socket, sys
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen()
+peer, _ = listening.accept()
+peer.recv(1 << 16)
+why = b"UNFIT for sesame"
+peer.sendall(b"+OK\r\n*6\r\n$9\r\ninspected\r\n:1\r\n$1\r\na\r\n$0\r\n\r\n$0\r\n\r\n$%d\r\n%s\r\n+OK\r\n" % (len(why), why))
+peer.recv(1 << 16)' "$BATS_TEST_TMPDIR/teller" 3>&- &
+  wait_until test -S teller
+  run redlock doctor -S "unix://:sesame@$BATS_TEST_TMPDIR/teller"
+  [ "$status" -eq 78 ]
+  [[ $output == *'mend: UNFIT for ***'* && $output != *sesame* ]]
+}
+
 @test "the password by address, REDISCLI_AUTH, file and REDLOCK_PASSWORD_FILE; which one counts" {
   close_nodes 1 2 3 4 5
   echo sesame >right

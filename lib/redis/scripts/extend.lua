@@ -2,8 +2,8 @@
 -- ARGV: token, ttl in ms, fence (0: not known); and in one word: TIME in microseconds up to which a key that is gone
 -- may be set again (0: never), what all users of a prefix must agree upon (as in acquire), and the prefix's length.
 -- Answers {'extended', TIME, for how many ms more the node has no vote, what others have agreed upon instead (empty:
--- nothing)}, {'set anew', TIME}, {'absent', TIME} or {'not ours', holder}; an error, and the key is prolonged all the
--- same, when the server must not be a node.
+-- nothing), run_id (empty without the guard)}, {'set anew', TIME}, {'absent', TIME} or {'not ours', holder}; instead of
+-- the first an error, and the key is prolonged all the same, when the server must not be a node.
 --include _guard.lua
 local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
 local token, ttl, fence = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -16,14 +16,15 @@ if kind ~= 'none' and holder ~= token then return {'not ours', (holder or '(' ..
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 -- A node that has lost its data is marked so at once, and not only when somebody wants its vote.
-local left, unfit = 0, nil
+local left, unfit, run_id = 0, nil, ''
 if guard ~= '0' then
-    local run_id, since = node_state(node_key, now)
+    local since
+    run_id, since = node_state(node_key, now)
     if run_id then left = math.max(0, math.ceil((since + guard * 1000 - now) / 1000)) else unfit = since end
 end
 local agreed = redis.pcall('HGET', node_key, 'terms:' .. key:sub(1, prefix))
 local others = type(agreed) == 'string' and agreed ~= terms and agreed:sub(1, 100) or ''
-local answer = unfit and redis.error_reply(unfit) or {'extended', now, left, others}
+local answer = unfit and redis.error_reply(unfit) or {'extended', now, left, others, run_id}
 if holder then
     -- Never lower what is left, and leave a key alone that never expires. PEXPIRE works without memory, SET does not.
     local left = redis.call('PTTL', key)

@@ -89,7 +89,7 @@ std::optional<Reply> answered(Answer answer, std::optional<Instant> sent) {
 TEST(ValidityOf, CountsEachGrantFromBeforeItWasSent) {
     const auto granted = [](int s) { return answered(Answer::granted, base + seconds{s}); };
     const Duration trusted = milliseconds{24'698};
-    const auto validity = [](const std::vector<std::optional<Reply>> &answers) {
+    const auto validity = [](const Answers &answers) {
         return validity_of(answers, 2, seconds{30}, {0.01, seconds{5}});
     };
     EXPECT_EQ(validity({granted(0), granted(1), granted(2)}), base + seconds{1} + trusted);

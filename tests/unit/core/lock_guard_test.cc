@@ -121,6 +121,50 @@ TEST(Disagreement, CostsAVoteWhereTheQuorumsMeet) {
     EXPECT_TRUE(d.lock.take_notices().empty());
 }
 
+TEST(Disagreement, OfOneNodeIsNoDangerWhereTheOthersTurnThemAway) {
+    Driver d(guarded(5));
+    d.acquire({});
+    d.hear(ms, contradicting(d.round[0], 3, 2)); // they need one more
+    for (NodeIndex node = 1; node < 4; ++node) d.hear(ms, node, Answer::granted, Duration{});
+    EXPECT_EQ(d.lock.phase(), Phase::acquiring); // it may be the last one
+    d.hear(2 * ms, 4, Answer::granted, Duration{});
+    EXPECT_EQ(d.lock.phase(), Phase::held);
+}
+
+TEST(Disagreement, IsADangerWhereANodeThatIsSilentMayHelpThem) {
+    Driver d(guarded(5));
+    d.acquire({});
+    d.hear(ms, contradicting(d.round[0], 3, 2));
+    for (NodeIndex node = 1; node < 4; ++node) d.hear(ms, node, Answer::granted, Duration{});
+    d.to_deadline();
+    EXPECT_GE(d.now, d.round[0].deadline);
+    while (d.lock.phase() != Phase::ended) d.to_deadline();
+    EXPECT_EQ(d.lock.ending(), Ending::disagreed);
+}
+
+TEST(Disagreement, WhoDoesNotWaitGoesWhenTimeIsUp) {
+    Driver d(guarded(5, 2 * ms));
+    d.acquire({});
+    d.hear(ms, contradicting(d.round[0], 3, 2));
+    for (NodeIndex node = 1; node < 4; ++node) d.hear(ms, node, Answer::granted, Duration{});
+    d.to_deadline();
+    EXPECT_LE(d.now, start + 2 * ms);
+    EXPECT_EQ(d.lock.phase(), Phase::cleaning);
+}
+
+TEST(Disagreement, WithoutAGuardNobodyTurnsThemAway) {
+    const Agreement others{"", 3, 2, seconds{30}};
+    Reply yes;
+    yes.answer = Answer::granted;
+    Reply no = yes;
+    no.others = others;
+    const Answers answers{no, yes, yes, yes, std::nullopt};
+    EXPECT_FALSE(could_hold_beside_us({no, yes, yes, yes, yes}, others, {"", 5, 3, seconds{30}}, true));
+    EXPECT_FALSE(could_hold_beside_us(answers, others, {"", 5, 3, seconds{30}}, false));
+    EXPECT_TRUE(could_hold_beside_us(answers, others, {"", 5, 3, seconds{30}}, true));
+    EXPECT_TRUE(could_hold_beside_us({no, yes, yes, yes, yes}, others, {"", 5, 3, {}}, true));
+}
+
 TEST(Disagreement, OfTooManyEndsTheAttemptAtOnce) {
     Driver d(guarded(3));
     d.acquire({});
@@ -180,7 +224,8 @@ TEST(Disagreement, OneServerUnderTwoNamesCountsOnceWhenItComesLate) {
     d.tick(period);
     ASSERT_FALSE(d.asked.empty());
     for (const NodeIndex node : {0U, 1U}) d.hear(period + ms, node, Answer::granted, period);
-    EXPECT_EQ(d.validity(), trusted); // one of them, and the other one of before
+    EXPECT_EQ(d.validity(), trusted);                           // one of them, and the other one of before
+    EXPECT_LT(*d.lock.deadline(), start + period + period / 2); // so it is asked for again soon
     d.hear(period + 2 * ms, 2, Answer::granted, period);
     EXPECT_EQ(d.validity(), period + trusted);
 }
@@ -203,6 +248,26 @@ TEST(QuorumsMeet, ExactlyWhenTheyMust) {
                     EXPECT_EQ(could_both_hold({"", theirs, other, {}}, {"", ours, mine, {}}),
                               two_quorums(ours, mine, theirs, other));
     EXPECT_FALSE(could_both_hold({}, {"", 3, 2, {}})); // terms that cannot be read
+}
+
+TEST(Disagreement, OneServerUnderTwoNamesIsToldAlsoByARenewalAndSaidOnce) {
+    Terms terms = guarded(3);
+    terms.renew = true;
+    Driver d(terms);
+    d.acquire({});
+    d.hear(ms, granted_by(d.round[0], "a"));
+    d.hear(ms, granted_by(d.round[2], "b"));
+    ASSERT_EQ(d.lock.phase(), Phase::held);
+    for (const int turn : {1, 2}) {
+        d.to_deadline();
+        ASSERT_EQ(d.round.size(), 3U);
+        for (const NodeIndex node : {0U, 1U, 2U}) {
+            Reply reply = reply_to(d.round[node], Answer::granted, d.now);
+            reply.run_id = node == 2 ? "b" : "a";
+            d.hear(d.now - start + ms, reply);
+        }
+        EXPECT_EQ(d.lock.take_notices().size(), turn == 1 ? 1U : 0U);
+    }
 }
 
 class SetForward : public testing::Test {

@@ -5,8 +5,6 @@
 namespace redlock::core {
 namespace {
 
-using Answers = std::vector<std::optional<Reply>>;
-
 Reply held(std::string holder, std::optional<Duration> left = seconds{9}) {
     Reply reply;
     reply.verb = Verb::status;

@@ -20,6 +20,7 @@ TEST(Fault, KnowsWhatOnlyAPersonCanMend) {
           "this "
           "command or subcommand",
           "ERR ACL failure in script: User x has no permissions to run the 'set' command script: ab",
+          "@user_script: 25: The user executing the script can't run this command or subcommand",
           "DENIED Redis is running in protected mode because protected mode is enabled", "ERR DB index is out of range",
           "ERR unknown command 'EVAL'",
           "ERR Error running script (call to f_ab): @user_script:24: @user_script: 24: Write commands not allowed "
@@ -51,6 +52,7 @@ TEST(Fault, KnowsWhatMayPass) {
           "ERR Error running script (call to f_ab): @user_script:3: -READONLY You can't write against a read "
           "only",
           "OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:3.",
+          "@user_script: 44: -OOM command not allowed when used memory > 'maxmemory'.",
           "MISCONF Redis is configured to save RDB snapshots", "NOREPLICAS Not enough good replicas to write.",
           "WRONGTYPE Operation against a key holding the wrong kind of value script: ab, on @user_script:19.",
           "ERR the fence on record is no number below 2^53 script: ab, on @user_script:32.",
