@@ -39,9 +39,10 @@ class Connection {
     }
     // Something was asked that is not answered yet, in time or late.
     [[nodiscard]] bool owed() const { return socket_ && !in_flight_.empty(); }
-    // The node has read what is in flight, but not what was written behind it: finding that we have gone when it
-    // answers, it would read no more. Unix sockets alone: over TCP it reads what has come before it hears of that.
-    [[nodiscard]] bool at_work() const { return owed() && at_work_; }
+    // The node has read part of what is in flight, and not yet what was written behind that: finding that we have gone
+    // when it answers, it would read no more. Unix sockets alone: over TCP it reads what has come before it hears of
+    // that.
+    [[nodiscard]] bool at_work() const;
     void finish();
 
   private:
@@ -88,7 +89,6 @@ class Connection {
     std::optional<std::size_t> slot_; // of socket_, in this turn
     bool connecting_ = false;         // no byte has been written yet
     bool blocked_ = false;            // the kernel takes no more for now
-    bool at_work_ = false;            // see at_work()
     bool proven_ = false;             // the node has answered something on this socket
     bool selected_ = false;           // the node has said OK to AUTH and SELECT
     std::string half_;                // rest of an ask that was written in part

@@ -55,6 +55,13 @@ int Connection::unread() const {
     return !url_.path.empty() && ::ioctl(socket_.get(), SIOCOUTQ, &kept) == 0 ? kept : 0;
 }
 
+bool Connection::at_work() const {
+    int kept = 0;
+    for (const Ask &ask : in_flight_) kept += ask.kept;
+    const int left = owed() ? unread() : 0;
+    return 0 < left && left < kept;
+}
+
 // Writes all that may be written, in one go. Returns the errno value of a socket that is no good; what was
 // not begun is still waiting.
 int Connection::flush(Instant now) {
@@ -67,9 +74,6 @@ int Connection::flush(Instant now) {
     if (batch.empty()) return 0;
 
     const int before = unread();
-    int kept = 0;
-    for (const Ask &ask : in_flight_) kept += ask.kept;
-    at_work_ = before < kept;
     const ssize_t result = ::send(socket_.get(), batch.data(), batch.size(), MSG_NOSIGNAL);
     if (result < 0) {
         // ENOTCONN: some systems say so while they connect.
@@ -150,7 +154,7 @@ void Connection::drop_socket(bool abort) {
     socket_.reset();
     slot_.reset();
     half_.clear();
-    connecting_ = blocked_ = at_work_ = proven_ = selected_ = false;
+    connecting_ = blocked_ = proven_ = selected_ = false;
     condemned_.reset();
     std::erase_if(waiting_, [](const Ask &ask) { return ask.kind != Ask::Kind::request; });
 }

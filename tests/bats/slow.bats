@@ -158,3 +158,17 @@ print("released" if b"deleted" in peer.recv(1 << 16) else "nothing")' "$1" 3>&-
   wait "$node"
   [ "$(<got)" = released ]
 }
+
+# As a tunnel does whose far end is dead, or a server that has been told CLIENT PAUSE.
+@test "a node that reads all and answers nothing delays nothing" {
+  python3 -c 'import socket, sys
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen()
+peer, _ = listening.accept()
+while peer.recv(1 << 16): open("read", "w").close()' "$BATS_TEST_TMPDIR/mute" 3>&- &
+  wait_until test -S mute
+  timeout -k 5 "$PATIENCE" "$REDLOCK" exec -S "${REDLOCK_NODES%,*},unix://$BATS_TEST_TMPDIR/mute" --prefix mute: --ttl 1h \
+    --node-timeout 10m db -- sh -c 'until [ -e read ]; do sleep 0.01; done'
+  wait $!
+}
