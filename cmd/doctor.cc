@@ -37,7 +37,8 @@ struct Examined {
     std::string node;
     std::vector<Finding> findings{}; // at least one
     bool answered = false;
-    Duration quarantine{}; // what is left
+    bool contradicts = false; // others use it in another way
+    Duration quarantine{};    // what is left
 };
 
 constexpr Duration proposals_count = seconds{10}; // further ahead of a node's clock a fence is not believed
@@ -46,16 +47,13 @@ constexpr Duration proposals_count = seconds{10}; // further ahead of a node's c
 void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
     const core::NodeState &state = reply.state;
     const core::Agreement ours = settings.agreement();
-    if (state.terms && redis::marker_text(*state.terms) != redis::marker_text(ours))
-        node.findings.push_back(Finding{
-            Weight::mend,
-            fmt::format(
-                "others use it with {}, and you with {}: {}. If it is you who is wrong, mend -S, --quorum or "
-                "--restart-guard here, and adopt nothing. If all are to change: the same on every host, all jobs "
-                "ended, then, once: redlock doctor --adopt",
-                redis::in_words(*state.terms), redis::in_words(ours),
-                core::could_both_hold(*state.terms, ours) ? "both could hold a lock at once"
-                                                          : "it has no vote for you")});
+    node.contradicts = state.terms && redis::marker_text(*state.terms) != redis::marker_text(ours);
+    if (node.contradicts)
+        node.findings.push_back(Finding{Weight::mend, fmt::format("others use it with {}, and you with {}: {}",
+                                                                  redis::in_words(*state.terms), redis::in_words(ours),
+                                                                  core::could_both_hold(*state.terms, ours)
+                                                                      ? "both could hold a lock at once"
+                                                                      : "it has no vote for you")});
     if (!state.joined || settings.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
     if (since >= settings.guard) return;
@@ -145,7 +143,7 @@ void tell_what_was(const Settings &settings, const core::Sweep &before) {
         const auto &terms = reply->state.terms;
         if (!terms || redis::marker_text(*terms) == redis::marker_text(ours)) continue;
         say("{} was used with {}", settings.nodes[reply->node].display(), redis::in_words(*terms));
-        unsafe = unsafe || terms->nodes != ours.nodes || terms->quorum != ours.quorum || ours.guard < terms->guard;
+        unsafe = unsafe || core::could_both_hold(*terms, ours) || ours.guard < terms->guard;
     }
     if (unsafe) say("a lock that somebody has from before does not keep others out now: have all such jobs ended");
 }
@@ -171,6 +169,27 @@ bool mend(const Settings &settings, Pass &pass) {
         if (node.quarantine > Duration{} && settings.verbosity >= 0)
             say("{} votes at once; it would have had no vote for {} more", node.node, show_duration(node.quarantine));
     return tell_all(settings, pass, core::Verb::trust, "trusted");
+}
+
+// What holds for all of them, once.
+std::string advice(const Settings &settings, const std::vector<Examined> &nodes, std::size_t answered) {
+    const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
+    std::string text;
+    if (settings.guard == Duration{}) text += std::string(guard_is_off) + '\n';
+    if (answered < settings.quorum)
+        text += fmt::format("{} nodes are needed for a lock, and {} answer: check that these servers run and that the "
+                            "addresses are right\n",
+                            settings.quorum, answered);
+    if (any([](const Examined &node) { return node.contradicts; }))
+        text +=
+            "if it is you who is wrong, mend -S, --quorum or --restart-guard here, and adopt nothing; if all are to "
+            "change: the same on every host, all jobs ended, and then, once: redlock doctor --adopt\n";
+    if (any([](const Examined &node) { return node.quarantine > Duration{}; }))
+        text +=
+            fmt::format("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for "
+                        "the longest ttl), let them vote at once: redlock doctor --trust{}\n",
+                        settings.nodes_typed ? ", with the same -S" : "");
+    return text;
 }
 
 } // namespace
@@ -202,17 +221,7 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     if (settings.format == Format::json) {
         print(json_of(nodes, result, settings.guard));
     } else if (settings.verbosity >= 0) {
-        print(text_of(nodes));
-        if (settings.guard == Duration{}) print(std::string(guard_is_off) + '\n');
-        if (sweep.granted() < settings.quorum)
-            print(
-                fmt::format("{} nodes are needed for a lock, and {} answer: check that these servers run and that the "
-                            "addresses are right\n",
-                            settings.quorum, sweep.granted()));
-        if (waiting)
-            print("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for the "
-                  "longest ttl), let them vote at once: redlock doctor --trust" +
-                  std::string(settings.nodes_typed ? ", with the same -S\n" : "\n"));
+        print(text_of(nodes) + advice(settings, nodes, sweep.granted()));
     }
     return code;
 }
