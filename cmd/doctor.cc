@@ -156,8 +156,9 @@ bool mend(const Settings &settings, Pass &pass) {
         return reply && reply->answer == core::Answer::granted && (any_server || reply->state.unfit.empty());
     });
     if (static_cast<std::size_t>(able) < settings.nodes.size()) {
-        say("nothing was changed, for all {} nodes must know of it, and only {} of them can", settings.nodes.size(),
-            able);
+        const bool shown = settings.verbosity >= 0 || settings.format == Format::json; // below, all of it
+        say("nothing was changed, for all {} nodes must know of it, and only {} of them can{}", settings.nodes.size(),
+            able, shown ? "" : '\n' + text_of(examine(settings, before)));
         return false;
     }
     if (settings.adopt) {
@@ -182,8 +183,9 @@ std::string advice(const Settings &settings, const std::vector<Examined> &nodes,
                             settings.quorum, answered);
     if (any([](const Examined &node) { return node.contradicts; }))
         text +=
-            "if it is you who is wrong, mend -S, --quorum or --restart-guard here, and adopt nothing; if all are to "
-            "change: the same on every host, all jobs ended, and then, once: redlock doctor --adopt\n";
+            "if it is this host that is wrong, mend -S, --quorum or --restart-guard here, and adopt nothing; if a node "
+            "has kept what somebody wrong has left there, or if all are to change and all jobs have ended, then once, "
+            "with what all use: redlock doctor --adopt\n";
     if (any([](const Examined &node) { return node.quarantine > Duration{}; }))
         text +=
             fmt::format("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for "

@@ -149,6 +149,10 @@ void Exec::supervise() {
 
 void Exec::note_loss() {
     const core::Round &round = run_.lock().last_round();
+    if (round.outcome() == core::Outcome::won && !run_.lock().renewed()) {
+        why_lost_ = "too few of the answers counted, for a clock was set or a server is listed twice";
+        return;
+    }
     if (round.outcome() == core::Outcome::won) {
         why_lost_ = "redlock or the whole machine stood still until the lease was over";
         return;

@@ -34,9 +34,11 @@ Counted::Counted(const Settings &settings, const core::Answers &told) : answers(
         auto &answer = answers[node];
         if (told[node] && told[node]->others) {
             ++differing;
-            if (!both) others = &*told[node]->others;
+            const core::Agreement &theirs = *told[node]->others;
+            const bool endangered = core::endangers(theirs, ours, settings.timing.ttl);
+            if (!others || (endangered && !both)) others = &theirs;
             both = both || core::could_hold_beside_us(told, *others, ours, true);
-            if (core::endangers(*told[node]->others, ours, settings.timing.ttl)) answer.reset();
+            if (endangered) answer.reset();
         }
         if (const auto same = core::same_server(told, node)) {
             answer.reset();
@@ -65,30 +67,34 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     report.result = "extended";
     int code = exit_code::success;
     const std::string name = printable(settings.name);
-    if (counted.both || (left <= Duration::zero() && counted.differing > settings.nodes.size() - settings.quorum)) {
+    const core::Outcome outcome =
+        core::tally(settings.nodes.size(), settings.quorum, counted.extended, counted.refused);
+    const bool differs = left <= Duration::zero() && counted.differing > settings.nodes.size() - settings.quorum;
+    if (outcome != core::Outcome::lost && (counted.both || differs)) {
         code = exit_code::config;
         report.result = "disagreed";
         say("others use these nodes with {}, and you with {}: {} may be held by them, too, {}\n{}\n"
             "'redlock doctor' says what to mend",
-            theirs, ours, name, counted.both ? "whatever the nodes answer" : "when a node has restarted",
+            theirs, ours, name, counted.both ? "whatever these nodes answered" : "when a node has restarted",
             node_table(report.nodes));
-    } else if (left > Duration::zero()) {
-        report.validity = left;
-        if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
+    } else {
         if (settings.verbosity >= 0 && counted.others)
             say("warning: others use these nodes with {}, and you with {}; 'redlock doctor' says what to mend", theirs,
                 ours);
-    } else if (core::tally(settings.nodes.size(), settings.quorum, counted.extended, counted.refused) ==
-               core::Outcome::pending) {
-        code = complain(settings, sweep, counted.extended, "was not extended; what is left of its lease is as it was",
-                        report);
-    } else {
-        code = exit_code::lost;
-        report.result = "lost";
-        say("{} cannot be extended: {}\n{}", name,
-            counted.extended >= settings.quorum ? "the nodes answered too late for this ttl"
-                                                : "this token does not hold it any more",
-            node_table(report.nodes));
+        if (left > Duration::zero()) {
+            report.validity = left;
+            if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
+        } else if (outcome == core::Outcome::pending) {
+            code = complain(settings, sweep, counted.extended,
+                            "was not extended; what is left of its lease is as it was", report);
+        } else {
+            code = exit_code::lost;
+            report.result = "lost";
+            say("{} cannot be extended: {}\n{}", name,
+                counted.extended >= settings.quorum ? "the nodes answered too late for this ttl"
+                                                    : "this token does not hold it any more",
+                node_table(report.nodes));
+        }
     }
     if (settings.format == Format::json) print(json_text(report));
     return code;

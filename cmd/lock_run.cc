@@ -107,12 +107,10 @@ void LockRun::warn(const core::Notice &notice) const {
             notice.too_far ? "--slack; its vote for this lease does not count until the next renewal"
                            : "half of --slack"));
     else
-        remark(fmt::format(
-            "warning: others use {} with {}, and we with {}{}; 'redlock doctor' says what to mend", node,
-            redis::in_words(*notice.others), redis::in_words(settings_.agreement()),
-            core::could_hold_beside_us(lock_.last_round().answers(), *notice.others, settings_.agreement(), false)
-                ? ": they could hold " + printable(settings_.name) + " at the same time"
-                : ", so it has no vote for us"));
+        remark(fmt::format("warning: others use {} with {}, and we with {}{}; 'redlock doctor' says what to mend", node,
+                           redis::in_words(*notice.others), redis::in_words(settings_.agreement()),
+                           notice.danger ? ": they could hold " + printable(settings_.name) + " at the same time"
+                                         : ", so it has no vote for us"));
 }
 
 // Gives those that still owe an answer a little time. A server that cannot deliver its answer, because we have gone,
@@ -122,7 +120,8 @@ void LockRun::settle(Instant patience) {
     while (nodes_.owed() && event::now() < patience) note(turn(patience));
     const Instant limit = event::now() + settings_.timing.node_timeout;
     int death = 0; // whoever is told so meanwhile goes
-    while (death == 0 && nodes_.at_work() && event::now() < limit) note_signals(turn(limit), death);
+    while (death == 0 && nodes_.at_work() && event::now() < limit)
+        note_signals(turn(std::min(limit, event::now() + milliseconds{5})), death); // it tells nobody that it reads on
     if (signal_ == 0) signal_ = death;
 }
 
@@ -131,15 +130,18 @@ void LockRun::tell_who_waits(Duration waited) {
     const std::optional<Duration> quarantine = lock_.quarantine();
     // Why, and what to do, does not fit into a line that goes on.
     const bool news = quarantine && !std::exchange(quarantine_told_, true);
-    const bool as_line = on_terminal_ && !news && (quarantine || !lock_.out_of_reach());
+    const bool as_line = on_terminal_ && !news && (quarantine || !(lock_.out_of_reach() || lock_.in_doubt()));
     if (settings_.verbosity < 0 || (waited < note_due_ && !news)) return;
-    const std::string what = quarantine && as_line  ? "the nodes vote in " + config::show_duration(*quarantine)
-                             : quarantine           ? quarantined(settings_, *quarantine)
+    const std::string what = quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
+                             : quarantine          ? quarantined(settings_, *quarantine)
+                             : lock_.in_doubt()
+                                 ? "others use a node in another way, and too few turn them away\n" + node_table()
                              : lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
                                                     : "held by " + describe_holder(lock_.blocker());
     const std::string so_far = waited < seconds{1} ? "" : fmt::format(" ({} so far)", config::show_duration(waited));
     const std::string text = fmt::format("waiting for {}{}: {}", printable(settings_.name), so_far, what);
-    note_due_ = as_line ? std::chrono::floor<seconds>(waited) + seconds{1} : next_note(waited);
+    note_due_ =
+        on_terminal_ && (as_line || news) ? std::chrono::floor<seconds>(waited) + seconds{1} : next_note(waited);
     if (as_line) show_progress(text);
     else say(text);
 }
@@ -221,6 +223,6 @@ int LockRun::explain_failure() const {
     }
 }
 
-std::string LockRun::node_table() const { return cmd::node_table(nodes_of(settings_, lock_.last_round().answers())); }
+std::string LockRun::node_table() const { return cmd::node_table(nodes_of(settings_, lock_.latest_answers())); }
 
 } // namespace redlock::cmd

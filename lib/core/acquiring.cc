@@ -11,8 +11,11 @@ void Lock::step_acquiring(Instant now) {
     close_when_late(now);
     if (disagreement(false)) return clean_up(now, Ending::disagreed);
     if (in_doubt()) {
-        if (round_.pending() == 0) clean_up(now, Ending::disagreed);
-        else if (out_of_time(now)) attempt_failed(now);
+        // Who refuses, or has no vote yet, says in a while what it thinks of them; who cannot be reached does not.
+        const bool later =
+            round_.count_if([](const Reply &reply) { return reply.answer == Answer::refused || reply.quarantine; }) > 0;
+        if (round_.pending() > 0 ? out_of_time(now) : later) attempt_failed(now, true);
+        else if (round_.pending() == 0) clean_up(now, Ending::disagreed);
         return;
     }
     if (round_.outcome() == Outcome::won || fence_ > 0) return step_fence(now);
@@ -31,7 +34,6 @@ bool Lock::contested() const {
     return true;
 }
 
-// The votes would do, but somebody uses a node in another way: the others' answers tell whether that is a danger.
 bool Lock::in_doubt() const { return round_.outcome() == Outcome::won && disagreement(true); }
 
 // With no time to wait at all, one bounded round is still due.

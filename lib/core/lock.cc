@@ -59,6 +59,7 @@ Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
 }
 
 void Lock::start_round(Instant now, Verb verb) {
+    before_ = verb == Verb::extend ? latest_answers() : Answers(terms_.nodes);
     round_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
     asked_at_ = now;
     next_at_.reset();
@@ -168,7 +169,11 @@ bool Lock::disagreement(bool doubtful) const {
 void Lock::note_others(const Reply &reply) {
     if (!reply.others || contradicted_[reply.node]) return;
     contradicted_[reply.node] = true;
-    notices_.push_back({.node = reply.node, .others = reply.others});
+    Answers answers = round_.answers();
+    answers[reply.node] = reply; // it may belong to a round before
+    notices_.push_back({.node = reply.node,
+                        .others = reply.others,
+                        .danger = could_hold_beside_us(answers, *reply.others, terms_.agreement(), false)});
 }
 
 std::optional<Duration> Lock::quarantine() const {
@@ -275,7 +280,7 @@ void Lock::step_sweeping(Instant now) {
         if (out_of_reach() && round_.pending() > 0) return;
     }
     if (!sweep_->done()) return;
-    if (ending_ == Ending::busy && disagreement(false)) ending_ = Ending::disagreed;
+    if (ending_ == Ending::busy && (disagreement(false) || in_doubt())) ending_ = Ending::disagreed;
     if (ending_ == Ending::busy && out_of_reach()) ending_ = round_.denied() ? Ending::denied : Ending::unreachable;
     phase_ = Phase::ended;
 }
@@ -288,10 +293,8 @@ void Lock::step_held(Instant now) {
     if (!terms_.renew) return;
     if (!next_at_) {
         close_when_late(now);
-        const Outcome outcome = round_.outcome();
-        if (outcome == Outcome::pending) return;
-        // Not every answer counts for the lease: a clock may have been set, a server may stand in the list twice.
-        if (outcome == Outcome::won && lease_.validity() >= asked_at_ + trusted_time(terms_.ttl, terms_.trust)) {
+        if (round_.outcome() == Outcome::pending) return;
+        if (renewed()) {
             next_at_ = asked_at_ + renewal_period();
             backoff_.reset();
         } else {
@@ -321,6 +324,13 @@ Duration Lock::next_pause(bool split) {
 
 Duration Lock::renewal_pause() {
     return backoff_.next(std::max(pause_round_trips * round_trip_, least_renewal_pause), renewal_period() / 4);
+}
+
+Answers Lock::latest_answers() const {
+    Answers latest = round_.answers();
+    for (NodeIndex node = 0; node < latest.size(); ++node)
+        if (!latest[node]) latest[node] = before_[node];
+    return latest;
 }
 
 std::string Lock::blocker() const {

@@ -68,6 +68,7 @@ struct Notice {
     Duration step{};
     bool too_far = false;
     std::optional<Agreement> others{};
+    bool danger = false;                // those could hold the lock beside us
     std::optional<NodeIndex> same_as{}; // counts once
 };
 
@@ -99,6 +100,17 @@ class Lock : public Conversation {
 
     // The latest round of acquire or extend: what each node said.
     [[nodiscard]] const Round &last_round() const { return round_; }
+    // What each node said last: in that round or, of renewals, in the one before.
+    [[nodiscard]] Answers latest_answers() const;
+    // The latest round has prolonged the lease. Not every answer counts for it: a clock may have been set, a server may
+    // stand in the list twice.
+    [[nodiscard]] bool renewed() const {
+        return round_.outcome() == Outcome::won &&
+               lease_.validity() >= asked_at_ + trusted_time(terms_.ttl, terms_.trust);
+    }
+    // The votes of the latest attempt would do, but somebody uses a node in another way, and it is not known of enough
+    // of the others that they turn them away.
+    [[nodiscard]] bool in_doubt() const;
     // The release or the cleaning; nullopt before it began.
     [[nodiscard]] const std::optional<Sweep> &sweep() const { return sweep_; }
     // Fewer than a quorum of nodes were heard in the latest attempt.
@@ -118,7 +130,6 @@ class Lock : public Conversation {
     [[nodiscard]] bool repeated(NodeIndex node) const; // the same server as one before it
     [[nodiscard]] bool in_time(const Reply &reply, Instant now);
     [[nodiscard]] bool disagreement(bool doubtful) const;
-    [[nodiscard]] bool in_doubt() const;
     void note_others(const Reply &reply);
     void step_acquiring(Instant now);
     [[nodiscard]] bool contested() const;
@@ -151,6 +162,7 @@ class Lock : public Conversation {
     Serial attempt_begins_ = 1; // replies below belong to attempts that were abandoned
 
     Round round_;
+    Answers before_;     // what was said before that round, of renewals
     Instant asked_at_{}; // when the round, or the latest part of it, was sent
     Lease lease_;
     std::optional<Sweep> sweep_;

@@ -191,10 +191,11 @@ time.sleep(600)' 3>&- &
 }
 
 @test "a server that tells doctor our own password: it is not shown" {
-  python3 -c 'import socket, sys
+  python3 -c 'import os, socket, sys
 listening = socket.socket(socket.AF_UNIX)
-listening.bind(sys.argv[1])
+listening.bind(sys.argv[1] + ".new")
 listening.listen()
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 peer, _ = listening.accept()
 peer.recv(1 << 16)
 why = b"UNFIT for sesame"

@@ -161,10 +161,11 @@ print("released" if b"deleted" in peer.recv(1 << 16) else "nothing")' "$1" 3>&-
 
 # As a tunnel does whose far end is dead, or a server that has been told CLIENT PAUSE.
 @test "a node that reads all and answers nothing delays nothing" {
-  python3 -c 'import socket, sys
+  python3 -c 'import os, socket, sys
 listening = socket.socket(socket.AF_UNIX)
-listening.bind(sys.argv[1])
+listening.bind(sys.argv[1] + ".new")
 listening.listen()
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 peer, _ = listening.accept()
 while peer.recv(1 << 16): open("read", "w").close()' "$BATS_TEST_TMPDIR/mute" 3>&- &
   wait_until test -S mute

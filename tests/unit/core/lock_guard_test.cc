@@ -98,6 +98,20 @@ TEST(Quarantine, HasNoSayInALeaseEither) {
     EXPECT_EQ(d.validity(), again + trusted);
 }
 
+TEST(Quarantine, WhatWasSaidLastIsKnownWhenTheNextRenewalHasNoAnswerYet) {
+    Terms terms = guarded(3);
+    terms.renew = true;
+    Driver d(terms);
+    d.win();
+    d.tick(period);
+    for (const NodeIndex node : {0U, 1U, 2U}) d.hear(period + ms, quarantined(d.round[node], seconds{node + 1}));
+    d.to_deadline();
+    ASSERT_EQ(d.lock.last_round().pending(), 3U);
+    d.hear(d.now - start + ms, quarantined(d.round[0], seconds{9}));
+    EXPECT_EQ(d.lock.latest_answers()[0]->quarantine, seconds{9});
+    EXPECT_EQ(d.lock.latest_answers()[2]->quarantine, seconds{3});
+}
+
 TEST(Disagreement, EndsTheAttemptWhereBothCouldHoldIt) {
     Driver d(guarded(5));
     d.acquire({});
@@ -118,6 +132,7 @@ TEST(Disagreement, CostsAVoteWhereTheQuorumsMeet) {
     ASSERT_EQ(notices.size(), 2U);
     EXPECT_EQ(notices[0].node, 0U);
     EXPECT_EQ(notices[1].others->quorum, 4U);
+    EXPECT_FALSE(notices[1].danger);
     EXPECT_TRUE(d.lock.take_notices().empty());
 }
 
@@ -142,6 +157,21 @@ TEST(Disagreement, IsADangerWhereANodeThatIsSilentMayHelpThem) {
     EXPECT_EQ(d.lock.ending(), Ending::disagreed);
 }
 
+TEST(Disagreement, WhoRefusesOrHasNoVoteYetIsAskedAgain) {
+    for (const bool young : {false, true}) {
+        Driver d(guarded(5));
+        d.acquire({});
+        d.hear(ms, contradicting(d.round[0], 3, 2));
+        for (NodeIndex node = 1; node < 4; ++node) d.hear(ms, node, Answer::granted, Duration{});
+        if (young) d.hear(2 * ms, quarantined(d.round[4], seconds{9}));
+        else d.hear(2 * ms, 4, Answer::refused, Duration{});
+        EXPECT_EQ(d.lock.phase(), Phase::pausing);
+        EXPECT_TRUE(d.lock.in_doubt());
+        d.to_deadline();
+        EXPECT_EQ(d.lock.phase(), Phase::idle);
+    }
+}
+
 TEST(Disagreement, WhoDoesNotWaitGoesWhenTimeIsUp) {
     Driver d(guarded(5, 2 * ms));
     d.acquire({});
@@ -150,6 +180,8 @@ TEST(Disagreement, WhoDoesNotWaitGoesWhenTimeIsUp) {
     d.to_deadline();
     EXPECT_LE(d.now, start + 2 * ms);
     EXPECT_EQ(d.lock.phase(), Phase::cleaning);
+    while (d.lock.phase() != Phase::ended) d.to_deadline();
+    EXPECT_EQ(d.lock.ending(), Ending::disagreed);
 }
 
 TEST(Disagreement, WithoutAGuardNobodyTurnsThemAway) {
@@ -196,7 +228,9 @@ TEST(Disagreement, AfterTheWinIsSaidOnce) {
     d.hear(2 * ms, contradicting(d.round[2], 5, 3));
     d.hear(3 * ms, contradicting(d.round[2], 5, 3));
     EXPECT_EQ(d.lock.phase(), Phase::held);
-    EXPECT_EQ(d.lock.take_notices().size(), 1U);
+    const auto notices = d.lock.take_notices();
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_TRUE(notices[0].danger);
 }
 
 TEST(Disagreement, OneServerListedTwiceVotesForNobody) {
