@@ -191,16 +191,10 @@ time.sleep(600)' 3>&- &
 }
 
 @test "a server that tells doctor our own password: it is not shown" {
-  python3 -c 'import os, socket, sys
-listening = socket.socket(socket.AF_UNIX)
-listening.bind(sys.argv[1] + ".new")
-listening.listen()
-os.rename(sys.argv[1] + ".new", sys.argv[1])
-peer, _ = listening.accept()
-peer.recv(1 << 16)
+  fake_node "$BATS_TEST_TMPDIR/teller" 'peer.recv(1 << 16)
 why = b"UNFIT for sesame"
 peer.sendall(b"+OK\r\n*6\r\n$9\r\ninspected\r\n:1\r\n$1\r\na\r\n$0\r\n\r\n$0\r\n\r\n$%d\r\n%s\r\n+OK\r\n" % (len(why), why))
-peer.recv(1 << 16)' "$BATS_TEST_TMPDIR/teller" 3>&- &
+peer.recv(1 << 16)' &
   wait_until test -S teller
   run redlock doctor -S "unix://:sesame@$BATS_TEST_TMPDIR/teller"
   [ "$status" -eq 78 ]

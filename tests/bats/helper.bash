@@ -34,6 +34,7 @@
 #   refused_by VARIABLE=VALUE CODE WORDS ARG...     the same with this variable
 #   json EXPRESSION         prints the Python EXPRESSION of "it", the JSON on stdin (UTF-8, or it fails)
 #   on_terminal SCRIPT COMMAND...   runs COMMAND on a terminal of its own; see on_terminal.py
+#   fake_node PATH CODE     takes one client at the unix socket PATH and runs the Python CODE with it, as "peer"
 #   expect_leftovers        this test leaves keys behind on purpose (the TTL removes them)
 #
 # The teardown fails a test that left a process, a file in $TMPDIR (private to each test) or a key. Nodes die
@@ -261,6 +262,16 @@ json() {
   python3 -c 'import json, sys
 it = json.loads(sys.stdin.buffer.read().decode("utf-8"))
 print(eval(sys.argv[1]))' "$1"
+}
+
+fake_node() {
+  python3 -c 'import os, socket, sys, time
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1] + ".new")
+listening.listen()
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+peer, _ = listening.accept()
+exec(sys.argv[2])' "$@" 3>&-
 }
 
 on_terminal() { python3 "$TEST_ROOT/tests/bats/on_terminal.py" "$@"; }

@@ -135,18 +135,13 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
 # As a server does that is held up between reading a request and answering it, and then finds nobody there. The command
 # waits until it has read the acquire, and the answer comes when the command is done.
 late_node() {
-  python3 -c 'import os, socket, sys, time
-listening = socket.socket(socket.AF_UNIX)
-listening.bind(sys.argv[1])
-listening.listen()
-peer, _ = listening.accept()
-peer.recv(1 << 16)
+  fake_node "$1" 'peer.recv(1 << 16)
 open("read", "w").close()
 while not os.path.exists("done"): time.sleep(0.01)
 time.sleep(0.15)
 peer.sendall(b"*4\r\n$7\r\ngranted\r\n:17\r\n:%d\r\n$40\r\n%s\r\n+OK\r\n" % (time.time() * 1e6, b"a" * 40))
 peer.settimeout(5)
-print("released" if b"deleted" in peer.recv(1 << 16) else "nothing")' "$1" 3>&-
+print("released" if b"deleted" in peer.recv(1 << 16) else "nothing")'
 }
 
 @test "a node that has begun with the acquire when all is over still gets the release" {
@@ -161,13 +156,7 @@ print("released" if b"deleted" in peer.recv(1 << 16) else "nothing")' "$1" 3>&-
 
 # As a tunnel does whose far end is dead, or a server that has been told CLIENT PAUSE.
 @test "a node that reads all and answers nothing delays nothing" {
-  python3 -c 'import os, socket, sys
-listening = socket.socket(socket.AF_UNIX)
-listening.bind(sys.argv[1] + ".new")
-listening.listen()
-os.rename(sys.argv[1] + ".new", sys.argv[1])
-peer, _ = listening.accept()
-while peer.recv(1 << 16): open("read", "w").close()' "$BATS_TEST_TMPDIR/mute" 3>&- &
+  fake_node "$BATS_TEST_TMPDIR/mute" 'while peer.recv(1 << 16): open("read", "w").close()' &
   wait_until test -S mute
   timeout -k 5 "$PATIENCE" "$REDLOCK" exec -S "${REDLOCK_NODES%,*},unix://$BATS_TEST_TMPDIR/mute" --prefix mute: --ttl 1h \
     --node-timeout 10m db -- sh -c 'until [ -e read ]; do sleep 0.01; done'

@@ -242,13 +242,23 @@ TEST(Disagreement, OneServerListedTwiceVotesForNobody) {
     EXPECT_EQ(d.lock.ending(), Ending::disagreed);
 }
 
-TEST(Disagreement, OneServerUnderTwoNamesCountsOnceWhenItComesLate) {
-    Terms terms = guarded(3);
-    terms.renew = true;
-    Driver d(terms);
-    d.acquire({});
-    d.hear(ms, granted_by(d.round[0], "a"));
-    d.hear(ms, granted_by(d.round[2], "b"));
+// The first two nodes are one server; the second name has not answered when the lock is won.
+class ListedTwice : public testing::Test {
+  protected:
+    ListedTwice() : d(terms()) {
+        d.acquire({});
+        d.hear(ms, granted_by(d.round[0], "a"));
+        d.hear(ms, granted_by(d.round[2], "b"));
+    }
+    static Terms terms() {
+        Terms terms = guarded(3);
+        terms.renew = true;
+        return terms;
+    }
+    Driver d;
+};
+
+TEST_F(ListedTwice, CountsOnceWhenItComesLate) {
     ASSERT_EQ(d.lock.phase(), Phase::held);
     d.hear(2 * ms, granted_by(d.round[1], "a"));
     const auto notices = d.lock.take_notices();
@@ -262,6 +272,19 @@ TEST(Disagreement, OneServerUnderTwoNamesCountsOnceWhenItComesLate) {
     EXPECT_LT(*d.lock.deadline(), start + period + period / 2); // so it is asked for again soon
     d.hear(period + 2 * ms, 2, Answer::granted, period);
     EXPECT_EQ(d.validity(), period + trusted);
+}
+
+TEST_F(ListedTwice, IsToldAlsoByARenewalAndSaidOnce) {
+    for (const int turn : {1, 2}) {
+        d.to_deadline();
+        ASSERT_EQ(d.round.size(), 3U);
+        for (const NodeIndex node : {0U, 1U, 2U}) {
+            Reply reply = reply_to(d.round[node], Answer::granted, d.now);
+            reply.run_id = node == 2 ? "b" : "a";
+            d.hear(d.now - start + ms, reply);
+        }
+        EXPECT_EQ(d.lock.take_notices().size(), turn == 1 ? 1U : 0U);
+    }
 }
 
 // One list contains the other. Is there a quorum of each without a node in common?
@@ -282,26 +305,6 @@ TEST(QuorumsMeet, ExactlyWhenTheyMust) {
                     EXPECT_EQ(could_both_hold({"", theirs, other, {}}, {"", ours, mine, {}}),
                               two_quorums(ours, mine, theirs, other));
     EXPECT_FALSE(could_both_hold({}, {"", 3, 2, {}})); // terms that cannot be read
-}
-
-TEST(Disagreement, OneServerUnderTwoNamesIsToldAlsoByARenewalAndSaidOnce) {
-    Terms terms = guarded(3);
-    terms.renew = true;
-    Driver d(terms);
-    d.acquire({});
-    d.hear(ms, granted_by(d.round[0], "a"));
-    d.hear(ms, granted_by(d.round[2], "b"));
-    ASSERT_EQ(d.lock.phase(), Phase::held);
-    for (const int turn : {1, 2}) {
-        d.to_deadline();
-        ASSERT_EQ(d.round.size(), 3U);
-        for (const NodeIndex node : {0U, 1U, 2U}) {
-            Reply reply = reply_to(d.round[node], Answer::granted, d.now);
-            reply.run_id = node == 2 ? "b" : "a";
-            d.hear(d.now - start + ms, reply);
-        }
-        EXPECT_EQ(d.lock.take_notices().size(), turn == 1 ? 1U : 0U);
-    }
 }
 
 class SetForward : public testing::Test {
