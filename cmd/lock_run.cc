@@ -62,7 +62,8 @@ std::string quarantined(const Settings &settings, Duration left) {
 } // namespace
 
 LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed)
-    : settings_(settings), nodes_(settings.nodes), lock_(terms_of(settings, needed)), pump_(lock_, nodes_, signals) {}
+    : settings_(settings), nodes_(settings.nodes, connection_patience(settings.timing)),
+      lock_(terms_of(settings, needed)), pump_(lock_, nodes_, signals) {}
 
 bool LockRun::acquire() {
     const Instant begin = event::now();

@@ -10,7 +10,8 @@
 namespace redlock::cmd {
 
 Pass::Pass(const Settings &settings, event::Signals &signals)
-    : settings_(settings), signals_(signals), nodes_(settings.nodes), await_(nodes_.size(), true) {}
+    : settings_(settings), signals_(signals), nodes_(settings.nodes, connection_patience(settings.timing)),
+      await_(nodes_.size(), true) {}
 
 core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
     core::Sweep sweep(event::now(), {.verb = verb,
@@ -22,6 +23,7 @@ core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
                                      .await = await_,
                                      .quorum = settings_.quorum,
                                      .node_timeout = settings_.timing.node_timeout,
+                                     .connected = next_ > 1,
                                      .first = next_});
     next_ += nodes_.size();
     session::Pump pump(sweep, nodes_, signals_);

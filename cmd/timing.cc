@@ -20,6 +20,10 @@ Timing complete(const TimingWish &wish) {
 
 Duration fresh_validity(const Timing &timing) { return core::trusted_time(timing.ttl, {timing.drift, timing.slack}); }
 
+Duration connection_patience(const Timing &timing) {
+    return std::min<Duration>(seconds{5}, std::max(4 * timing.node_timeout, timing.ttl / 6));
+}
+
 Duration renewal_period(const Timing &timing) { return (timing.ttl - timing.slack) / 3; }
 
 Duration needed(const Timing &timing, Command command) {

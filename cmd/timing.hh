@@ -35,6 +35,8 @@ Timing complete(const TimingWish &wish);
 
 // How long a fresh lease is safe: ttl × (1 − drift) − slack − 2 ms. May be negative.
 Duration fresh_validity(const Timing &timing);
+// A connection that has owed an answer for so long is replaced: early enough to renew the lease over another one.
+Duration connection_patience(const Timing &timing);
 // The time between two renewals.
 Duration renewal_period(const Timing &timing);
 // What must be shorter than a fresh validity: for exec kill_after + 2 margins + one renewal period, for

@@ -24,39 +24,42 @@ void Lock::step_acquiring(Instant now) {
 }
 
 // What a quorum has said is enough, or one silent node would hold everybody up until its time is over. But a node that
-// is known to answer, however slowly, is waited for: its vote may be the one that is missing. Those who do not come
-// again wait for every vote.
+// is known to answer, however slowly, is waited for: its vote may be the one that is missing. A client that does not
+// wait for the lock waits for every vote of its first attempt.
 bool Lock::contested() const {
     if (round_.outcome() == Outcome::lost) return true;
-    if (round_.heard() < terms_.quorum || terms_.wait == Duration{}) return false;
+    if (round_.heard() < terms_.quorum || (no_wait() && first_attempt())) return false;
+    return !awaits_responsive();
+}
+
+bool Lock::awaits_responsive() const {
     for (NodeIndex node = 0; node < terms_.nodes; ++node)
-        if (!round_.answers()[node] && responsive_[node]) return false;
-    return true;
+        if (!round_.answers()[node] && responsive_[node]) return true;
+    return false;
 }
 
 bool Lock::in_doubt() const { return round_.outcome() == Outcome::won && disagreement(true); }
 
-// With no time to wait at all, one bounded round is still due.
-std::optional<Instant> Lock::time_limit() const {
-    return terms_.wait == Duration{} ? round_.started() + terms_.node_timeout : give_up_at_;
-}
-
-bool Lock::out_of_time(Instant now) const { return time_limit() && now >= *time_limit(); }
+bool Lock::out_of_time(Instant now) const { return give_up_at_ && now >= *give_up_at_; }
 
 void Lock::step_contest(Instant now) {
-    if (!decide_by_) decide_by_ = now + round_trip_;
+    // After the first attempt it is known which nodes are silent: their votes are not waited for.
+    if (!decide_by_) decide_by_ = first_attempt() || awaits_responsive() ? now + round_trip_ : now;
     const Standing found = standing(round_, terms_.quorum, token_, now >= *decide_by_);
     if (found == Standing::shut_out || out_of_time(now)) return attempt_failed(now);
-    if (found == Standing::behind) return attempt_failed(now, !out_of_reach());
+    if (found == Standing::behind) return attempt_failed(now, round_.heard() + round_.pending() >= terms_.quorum);
     if (found == Standing::undecided) return;
     // Our own grants grow old meanwhile: what is won with them must last until a renewal has been answered.
     if (now - round_.started() >= renewal_period()) return attempt_failed(now);
     // Whoever has not gone away by now is no contender but a holder, and stays one for the attempts to come.
-    if (asked_again_ == (splits_ < most_contests ? most_contests : 1)) {
+    if (!no_wait() && asked_again_ == (splits_ < most_contests ? most_contests : 1)) {
         splits_ = most_contests;
         return attempt_failed(now, true);
     }
-    if (!again_at_) again_at_ = now + round_trip_;
+    // A client that does not wait has no further attempt. Its rivals may still be waiting for the vote of a silent
+    // node, and leave when they have seen how they stand: it asks until its time is over, less and less often.
+    const int patience = no_wait() ? 1 + asked_again_ / most_contests : 1;
+    if (!again_at_) again_at_ = now + patience * round_trip_;
     if (now >= *again_at_) ask_again(now);
 }
 
@@ -121,10 +124,10 @@ void Lock::ask_to_confirm(Instant now) {
 }
 
 std::optional<Instant> Lock::acquiring_deadline() const {
-    if (in_doubt()) return earlier(time_limit(), round_deadline());
-    if (fence_ > 0) return earlier(time_limit(), confirmation_.started() + terms_.node_timeout);
-    if (!contested()) return earlier(time_limit(), round_deadline());
-    return earlier(time_limit(), again_at_ ? again_at_ : decide_by_);
+    if (in_doubt()) return earlier(give_up_at_, round_deadline());
+    if (fence_ > 0) return earlier(give_up_at_, confirmation_.started() + terms_.node_timeout);
+    if (!contested()) return earlier(give_up_at_, round_deadline());
+    return earlier(give_up_at_, again_at_ ? again_at_ : decide_by_);
 }
 
 } // namespace redlock::core

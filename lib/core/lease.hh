@@ -31,6 +31,10 @@ class Lease {
     void confirm(NodeIndex node, Instant expiry);
     // The node does not hold our key.
     void drop(NodeIndex node) { expiry_[node] = distant_past; }
+    // The node holds our key until `expiry` at most. Never prolongs.
+    void limit(NodeIndex node, Instant expiry) { expiry_[node] = std::min(expiry_[node], expiry); }
+    // When the node's part of the lease ends.
+    [[nodiscard]] Instant expiry(NodeIndex node) const { return expiry_[node]; }
 
     // V; distant_past while fewer than a quorum hold the key, and for ever once lost.
     [[nodiscard]] Instant validity() const;

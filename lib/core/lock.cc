@@ -30,7 +30,6 @@ Lock::Lock(Terms terms)
 
 void Lock::acquire(Instant now, std::string token, Fence proposal) {
     check(phase_ == Phase::idle, "one attempt at a time");
-    if (terms_.wait && !give_up_at_) give_up_at_ = now + *terms_.wait;
     token_ = std::move(token);
     proposal_ = proposal;
     fence_ = 0;
@@ -44,7 +43,10 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
     attempt_begins_ = next_serial_;
     lease_ = Lease(terms_.nodes, terms_.quorum);
     servers_.assign(terms_.nodes, "");
+    former_.forget_before(now - 2 * terms_.ttl);
     phase_ = Phase::acquiring;
+    // Without time to wait: until it is settled which of several clients gets a free lock.
+    if (terms_.wait && !give_up_at_) give_up_at_ = now + (no_wait() ? 2 * round_time() : *terms_.wait);
     start_round(now, Verb::acquire);
 }
 
@@ -52,9 +54,16 @@ Request &Lock::ask(NodeIndex node, Verb verb, Instant deadline) {
     if (verb == Verb::acquire) touched_[node] = next_serial_;
     const Duration ttl = verb == Verb::abandon ? Duration{} : terms_.ttl;
     const Fence fence = verb == Verb::acquire ? proposal_ : verb == Verb::abandon ? 0 : fence_;
-    Request &request =
-        requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline, fence});
+    Request &request = requests_.emplace_back(Request{next_serial_++, verb, node, terms_.key, token_, ttl, deadline});
+    request.timeout = terms_.node_timeout;
+    request.fence = fence;
     request.agreement = terms_.agreement();
+    return request;
+}
+
+Request &Lock::abandon(NodeIndex node, const std::string &token, Instant now) {
+    Request &request = ask(node, Verb::abandon, now + terms_.node_timeout);
+    request.token = token;
     return request;
 }
 
@@ -86,9 +95,10 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     if (phase_ == Phase::held) step_held(now);
     if (phase_ == Phase::held) note_others(reply);
     responsive_[reply.node] = reply.answer != Answer::silent;
-    if (reply.serial >= attempt_begins_) apply(now, reply);
+    former_.on_reply(reply);
+    const Reply counted = reply.serial >= attempt_begins_ ? apply(now, reply) : reply;
     const bool open = round_.outcome() == Outcome::pending;
-    if (round_.take(reply) && open && reply.answer != Answer::silent)
+    if (!ask_behind_former(now, reply) && round_.take(counted) && open && reply.answer != Answer::silent)
         round_trip_ = std::max(least_round_trip, std::min(now - asked_at_, terms_.node_timeout));
     // A node that will not have the fence on record has no vote any more; one that has less on record has not done it.
     const bool no = reply.answer == Answer::refused || reply.answer == Answer::error;
@@ -99,26 +109,58 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     tick(now);
 }
 
+// A node that holds our key with the token of a former attempt: the key is removed. An attempt asks for its vote again,
+// behind that.
+bool Lock::ask_behind_former(Instant now, const Reply &reply) {
+    const Serial abandoned = former_.named_by(reply);
+    if (abandoned == 0 || (phase_ != Phase::acquiring && phase_ != Phase::pausing && phase_ != Phase::held))
+        return false;
+    former_.abandoned_again(reply, abandon(reply.node, reply.holder, now).serial);
+    const bool votes = phase_ == Phase::acquiring && reply.verb == Verb::acquire && reply.serial >= attempt_begins_;
+    if (!votes || reply.serial != touched_[reply.node] || abandoned >= attempt_begins_) return false;
+    round_.ask_again(reply.node, ask(reply.node, Verb::acquire, round_deadline()).serial);
+    return true;
+}
+
 // What a reply about this attempt's token says about who holds our key.
-void Lock::apply(Instant now, const Reply &reply) {
+Reply Lock::apply(Instant now, Reply reply) {
     if (reply.verb == Verb::acquire && reply.answer != Answer::granted && !reply.sent &&
         reply.serial == touched_[reply.node])
         touched_[reply.node] = 0;
     if (!reply.run_id.empty()) note_server(reply);
-    if (phase_ != Phase::acquiring && phase_ != Phase::held) return;
-    if (reply.verb != Verb::acquire && reply.verb != Verb::confirm && reply.verb != Verb::extend) return;
-    // Silence and errors prove nothing: the expiry stays as it was.
-    if (reply.answer != Answer::granted && reply.answer != Answer::refused) return;
+    if (phase_ != Phase::acquiring && phase_ != Phase::held) return reply;
+    if (reply.verb != Verb::acquire && reply.verb != Verb::confirm && reply.verb != Verb::extend) return reply;
+    // Silence and errors prove nothing: the expiry stays as it was. The time that a quarantined node tells is news.
+    const bool in_quarantine = reply.verb == Verb::extend && reply.quarantine;
+    if (reply.answer != Answer::granted && reply.answer != Answer::refused && !in_quarantine) return reply;
     // Requests to one node are executed in order: a grant that is repeated after a later refusal is history.
-    if (reply.serial < latest_[reply.node]) return;
+    if (reply.serial < latest_[reply.node]) return reply;
     latest_[reply.node] = reply.serial;
     if (reply.answer == Answer::granted) on_record_[reply.node] = std::max(on_record_[reply.node], reply.fence);
     const bool sound = in_time(reply, now) && !repeated(reply.node);
-    if (reply.answer == Answer::refused || !sound) {
+    if (in_quarantine && reply.sent && sound && !reply.others) {
+        if (apply_in_quarantine(now, reply)) reply.answer = Answer::granted;
+    } else if (reply.answer == Answer::error) {
+        if (!sound) lease_.drop(reply.node);
+    } else if (reply.answer == Answer::refused || !sound) {
         lease_.drop(reply.node); // also when it was set anew: who may have had it in between, nobody knows
     } else if (reply.sent && reply.verb != Verb::confirm) {
         lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
     }
+    return reply;
+}
+
+// A node in quarantine gives its vote to nobody until that is over. So as long as our part of the lease there has not
+// ended, nobody else can have had the vote since the node granted it to us, although it lost the key meanwhile: a key
+// that is there again counts as a grant. Once our part has ended, the node may have voted for others before its data
+// went, and counts only when its quarantine is over.
+bool Lock::apply_in_quarantine(Instant now, const Reply &reply) {
+    if (reply.answer == Answer::refused)
+        lease_.limit(reply.node, *reply.sent + trusted_time(*reply.quarantine, terms_.trust));
+    const bool set = reply.answer == Answer::error || reply.refusal == Refusal::set_anew;
+    if (!set || lease_.expiry(reply.node) <= now) return false;
+    lease_.confirm(reply.node, *reply.sent + trusted_time(terms_.ttl, terms_.trust));
+    return true;
 }
 
 // A key is worth what its node's clock is.
@@ -210,8 +252,7 @@ void Lock::tick(Instant now) {
 }
 
 void Lock::close_when_late(Instant now) {
-    if (now >= round_deadline())
-        round_.close("no answer within " + std::to_string(to_ms_up(terms_.node_timeout)) + " ms");
+    if (now >= round_deadline()) round_.close("no answer within " + std::to_string(to_ms_up(round_time())) + " ms");
 }
 
 void Lock::attempt_failed(Instant now, bool split) {
@@ -224,9 +265,12 @@ void Lock::attempt_failed(Instant now, bool split) {
     } else if (out_of_reach() && now - *unreachable_since_ >= terms_.ttl) {
         return clean_up(now, Ending::unreachable);
     }
-    if (give_up_at_ && now >= *give_up_at_) return clean_up(now, Ending::busy);
-    for (NodeIndex node = 0; node < terms_.nodes; ++node)
-        if (touched_[node] > 0) ask(node, Verb::abandon, now + terms_.node_timeout);
+    if ((give_up_at_ && now >= *give_up_at_) || (no_wait() && !split)) return clean_up(now, Ending::busy);
+    for (NodeIndex node = 0; node < terms_.nodes; ++node) {
+        if (touched_[node] == 0) continue;
+        const bool answered = latest_[node] >= touched_[node];
+        former_.add(node, token_, abandon(node, token_, now).serial, answered, now);
+    }
     touched_.assign(terms_.nodes, 0);
     splits_ = split ? splits_ + 1 : 0;
     phase_ = Phase::pausing;
@@ -305,8 +349,11 @@ void Lock::step_held(Instant now) {
 }
 
 Duration Lock::next_pause(bool split) {
-    // Who has lost a split vote is back when it should be settled.
     const Duration trip = std::max<Duration>(round_trip_, milliseconds{1});
+    // A client that does not wait for the lock comes back to see whether anybody has it, and stays out of the way of
+    // those who are ahead.
+    if (no_wait()) return backoff_.next(16 * trip, *give_up_at_ - round_.started());
+    // A client that has lost a split vote is back when it should be settled.
     if (split && splits_ <= most_contests) return backoff_.between(2 * trip, 3 * trip);
     const Duration base = std::max(pause_round_trips * round_trip_, least_pause);
     const Duration pause = backoff_.next(base, out_of_reach() ? most_pause_when_out_of_reach : most_pause_when_busy);

@@ -20,6 +20,7 @@
 
 #include "core/backoff.hh"
 #include "core/conversation.hh"
+#include "core/former_tokens.hh"
 #include "core/lease.hh"
 #include "core/node_clock.hh"
 #include "core/round.hh"
@@ -40,7 +41,7 @@ struct Terms {
     ClockTrust trust;
     Duration node_timeout{};
     Duration needed{};            // won only if V is at least this far ahead
-    std::optional<Duration> wait; // nullopt: as long as it takes; 0: one attempt
+    std::optional<Duration> wait; // nullopt: as long as it takes; 0: until it is settled who gets a free lock
     bool renew = false;           // keep extending while held
     std::uint64_t seed = 0;       // of the jitter
 
@@ -125,7 +126,10 @@ class Lock : public Conversation {
 
   private:
     void start_round(Instant now, Verb verb);
-    void apply(Instant now, const Reply &reply);
+    // The reply as it counts for the round.
+    Reply apply(Instant now, Reply reply);
+    bool apply_in_quarantine(Instant now, const Reply &reply);
+    bool ask_behind_former(Instant now, const Reply &reply);
     void note_server(const Reply &reply);
     [[nodiscard]] bool repeated(NodeIndex node) const; // the same server as one before it
     [[nodiscard]] bool in_time(const Reply &reply, Instant now);
@@ -133,12 +137,12 @@ class Lock : public Conversation {
     void note_others(const Reply &reply);
     void step_acquiring(Instant now);
     [[nodiscard]] bool contested() const;
+    [[nodiscard]] bool awaits_responsive() const;
     void step_contest(Instant now);
     void step_fence(Instant now);
     void settle_fence(Instant now, Fence fence);
     void ask_to_confirm(Instant now);
     void ask_again(Instant now);
-    [[nodiscard]] std::optional<Instant> time_limit() const;
     [[nodiscard]] bool out_of_time(Instant now) const;
     [[nodiscard]] std::optional<Instant> acquiring_deadline() const;
     void step_held(Instant now);
@@ -151,7 +155,14 @@ class Lock : public Conversation {
     void close_when_late(Instant now);
     [[nodiscard]] NodeTime until_for(NodeIndex node) const;
     Request &ask(NodeIndex node, Verb verb, Instant deadline);
-    [[nodiscard]] Instant round_deadline() const { return asked_at_ + terms_.node_timeout; }
+    Request &abandon(NodeIndex node, const std::string &token, Instant now);
+    [[nodiscard]] bool first_attempt() const { return phase_ == Phase::acquiring && attempt_begins_ == 1; }
+    // In the first attempt no node is connected yet, and a connection takes a round trip, too.
+    [[nodiscard]] Duration round_time() const {
+        return first_attempt() ? 2 * terms_.node_timeout : terms_.node_timeout;
+    }
+    [[nodiscard]] Instant round_deadline() const { return asked_at_ + round_time(); }
+    [[nodiscard]] bool no_wait() const { return terms_.wait == Duration{}; }
     [[nodiscard]] Duration renewal_period() const { return (terms_.ttl - terms_.trust.slack) / 3; }
 
     Terms terms_;
@@ -169,6 +180,7 @@ class Lock : public Conversation {
     std::vector<Serial> touched_;  // the latest request of this attempt that may have set the key there; 0: none
     std::vector<bool> responsive_; // the node answered, and has not been silent since
     std::vector<Serial> latest_;   // the latest request to the node whose outcome is known
+    FormerTokens former_;
 
     std::vector<NodeClock> clocks_;
     // How far a clock has stepped forward, small steps together, in a time of the length of a lease.

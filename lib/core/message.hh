@@ -24,6 +24,8 @@ using Serial = std::uint64_t;
 using Fence = std::uint64_t;
 // The nodes' scripts count in doubles.
 inline constexpr Fence fence_limit = Fence{1} << 53;
+// A node that draws a higher one is in error: confirmed on the other nodes, it would use up the name's numbers.
+inline constexpr Fence highest_fence = fence_limit - (Fence{1} << 40);
 
 // What a node's clock says, in microseconds since 1970. Two nodes' have nothing to do with each other.
 using NodeTime = std::int64_t;
@@ -55,10 +57,13 @@ struct Request {
     Serial serial = 0;
     Verb verb = Verb::acquire;
     NodeIndex node = 0;
-    std::string key;    // bytes, never text
-    std::string token;  // owner value
-    Duration ttl{};     // acquire, extend
-    Instant deadline{}; // when the wire reports `silent`; a later reply is handed over all the same
+    std::string key;   // bytes, never text
+    std::string token; // owner value
+    Duration ttl{};    // acquire, extend
+    // When the wire reports `silent`: `timeout` after the request was written, at `deadline` at the latest. A later
+    // reply is handed over all the same.
+    Instant deadline{};
+    Duration timeout{};
 
     Fence fence = 0; // acquire: the proposal, our UTC in µs; confirm, extend, release: the one we hold; 0: not known
     NodeTime until = 0; // extend: before this a key that is gone is set again; 0: never
@@ -116,10 +121,12 @@ struct Reply {
     Fence fence = 0;                   // acquire, confirm: granted; status: held: what the node has on record
     std::optional<NodeTime> node_time; // acquire granted, extend (but for not_ours): when the node did it
 
-    std::string run_id;                 // acquire and extend granted, inspect: of the server; empty: the guard is off
-    std::optional<Agreement> others;    // acquire, extend: what others have agreed upon instead; no nodes: not readable
-    std::optional<Duration> quarantine; // acquire, extend: what is left of it, when that is the error
-    NodeState state;                    // inspect
+    std::string run_id;              // acquire and extend granted, inspect: of the server; empty: the guard is off
+    std::optional<Agreement> others; // acquire, extend: what others have agreed upon instead; no nodes: not readable
+    // What is left of the node's quarantine, if it is in one. acquire: the reason of the error. extend: the key was
+    // prolonged all the same (an error), or it was gone (refused: absent or set_anew).
+    std::optional<Duration> quarantine;
+    NodeState state; // inspect
 
     // Somebody else's token was found, and is in `holder`.
     [[nodiscard]] bool names_holder() const {

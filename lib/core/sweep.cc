@@ -11,11 +11,12 @@ constexpr Duration least_patience = milliseconds{20};
 
 Sweep::Sweep(Instant now, Plan plan)
     : plan_(std::move(plan)), round_(plan_.ask.size(), plan_.quorum, plan_.first, now),
-      deadline_(now + plan_.node_timeout) {
+      deadline_(now + (plan_.connected ? 1 : 2) * plan_.node_timeout) {
     for (NodeIndex node = 0; node < plan_.ask.size(); ++node) {
         if (!plan_.ask[node]) continue;
         requests_.push_back(
-            {plan_.first + node, plan_.verb, node, plan_.key, plan_.token, plan_.ttl, deadline_, plan_.fence});
+            {plan_.first + node, plan_.verb, node, plan_.key, plan_.token, plan_.ttl, deadline_, plan_.node_timeout});
+        requests_.back().fence = plan_.fence;
         requests_.back().agreement = plan_.agreement;
     }
     tick(now);

@@ -20,7 +20,8 @@ class Sweep : public Conversation {
         std::vector<bool> await; // per node: is an answer expected soon?
         std::size_t quorum = 0;
         Duration node_timeout{};
-        Serial first = 0; // node i is asked with serial first + i
+        bool connected = true; // false: no connection has been made yet, which takes a round trip, too
+        Serial first = 0;      // node i is asked with serial first + i
     };
     Sweep(Instant now, Plan plan);
 

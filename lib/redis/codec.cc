@@ -129,8 +129,16 @@ bool Value::decode(core::Reply &into) const {
         read.quarantine = milliseconds{std::clamp<long long>(*number(i), 0, to_ms(longest_duration))};
         read.text = fmt::format("in quarantine for {} more", config::show_duration(*read.quarantine));
     };
+    const auto take_fence = [&](std::size_t i) {
+        read.fence = static_cast<core::Fence>(*number(i));
+        if (read.fence <= core::highest_fence) return;
+        read.answer = Answer::error;
+        read.text = fmt::format("its fence {} is too high to be sound, and does not count; look at the key "
+                                "redlock:{{KEY}}:fence there, and DEL it if redlock did not write it",
+                                std::exchange(read.fence, 0));
+    };
     if (verb == Verb::acquire && word == "granted" && number(1) > 0 && number(2)) {
-        read.fence = static_cast<core::Fence>(*number(1));
+        take_fence(1);
         read.node_time = number(2);
         read.run_id = text(3);
     } else if (verb == Verb::acquire && word == "quarantined" && number(1)) {
@@ -140,19 +148,18 @@ bool Value::decode(core::Reply &into) const {
         read.trouble = core::Trouble::disagrees;
         read.others = parse_terms(text_of(*fields[1]));
         read.text = "others use it with " + in_words(*read.others);
-    } else if (verb == Verb::extend && (word == "extended" || word == "set anew") && number(1)) {
+    } else if (verb == Verb::extend && (word == "extended" || word == "set anew" || word == "absent") && number(1)) {
         read.node_time = number(1);
-        // It may have forgotten for whom else it has voted, and what it says is no news of the lease.
         if (number(2).value_or(0) > 0) in_quarantine(2);
         if (!text(3).empty()) read.others = parse_terms(text(3));
         if (read.others && read.answer == Answer::error) read.text += "; others use it with " + in_words(*read.others);
         read.run_id = text(4);
-        if (word == "set anew") {
+        if (word != "extended") {
             read.answer = Answer::refused;
-            read.refusal = Refusal::set_anew;
+            read.refusal = word == "absent" ? Refusal::absent : Refusal::set_anew;
         }
     } else if (verb == Verb::confirm && word == "confirmed" && number(1) > 0) {
-        read.fence = static_cast<core::Fence>(*number(1));
+        take_fence(1);
     } else if (((verb == Verb::release || verb == Verb::abandon) && word == "deleted") ||
                (verb == Verb::trust && word == "trusted") || (verb == Verb::adopt && word == "adopted")) {
         // granted, and that is all
@@ -175,7 +182,6 @@ bool Value::decode(core::Reply &into) const {
             if (verb == Verb::status) read.fence = static_cast<core::Fence>(number(3).value_or(0));
         } else if (word == "absent" && verb != Verb::acquire) {
             read.refusal = Refusal::absent;
-            if (verb == Verb::extend) read.node_time = number(1);
         } else if (word == "not ours" && by_token && is(1, REDIS_REPLY_STRING)) {
             read.refusal = Refusal::not_ours;
             read.holder = text_of(*fields[1]);

@@ -8,8 +8,8 @@ namespace redlock::redis {
 using core::Answer;
 using core::Verb;
 
-Connection::Connection(config::NodeUrl url, std::vector<core::Reply> &replies)
-    : url_(std::move(url)), replies_(replies), dialer_(url_) {}
+Connection::Connection(config::NodeUrl url, Duration patience, std::vector<core::Reply> &replies)
+    : url_(std::move(url)), patience_(patience), replies_(replies), dialer_(url_, patience) {}
 
 Connection::~Connection() {
     if (socket_) drop_socket(!in_flight_.empty());
@@ -17,12 +17,12 @@ Connection::~Connection() {
 
 void Connection::send(core::Request request, Instant now) {
     if (request.verb == Verb::abandon && take_back(request)) return;
-    // Whoever owes an answer for so long is replaced, unless the answer has come by now (we may have been stopped):
-    // behind a server that stands still, or a tunnel that acknowledges for one, requests would pile up without end.
-    constexpr Duration patience = seconds{5};
-    const auto is_stuck = [&] { return !in_flight_.empty() && now - *in_flight_.front().sent > patience; };
+    // A connection that owes an answer for so long is replaced, unless the answer has come by now (we may have been
+    // stopped): behind a server that stands still, or a tunnel that acknowledges for one, requests would pile up
+    // without end, and a connection that died without a word would cost the lease.
+    const auto is_stuck = [&] { return !in_flight_.empty() && now - *in_flight_.front().sent > patience_; };
     if (is_stuck()) read_in(now);
-    if (is_stuck()) lose("given up: no answer for some seconds", now);
+    if (is_stuck()) lose("given up: the node owes an answer for too long", now);
     std::string bytes = encode(request);
     waiting_.push_back({.bytes = std::move(bytes), .request = std::move(request), .given = now});
     if (!socket_) {
@@ -72,7 +72,7 @@ void Connection::report(const Ask &ask, Answer answer, Fault fault) {
 }
 
 void Connection::report_silent(const Ask &ask, std::string_view what) {
-    const auto within = to_ms_up(ask.request.deadline - ask.given);
+    const auto within = to_ms_up(ask.due() - ask.sent.value_or(ask.given));
     report(ask, Answer::silent, {.text = fmt::format("{} within {} ms", what, within)});
 }
 
@@ -132,7 +132,7 @@ bool Connection::take_answer(const Ask &ask, const Value &value) {
 
 void Connection::expire(Instant now) {
     for (Ask &ask : in_flight_) {
-        if (ask.kind != Ask::Kind::request || ask.reported || ask.request.deadline > now) continue;
+        if (ask.kind != Ask::Kind::request || ask.reported || ask.due() > now) continue;
         ask.reported = true; // stays in flight: a late answer must find it
         report_silent(ask, "no answer");
     }
@@ -151,7 +151,7 @@ std::optional<Instant> Connection::deadline() const {
     std::optional<Instant> first = connecting_ ? dialer_.switch_at() : std::nullopt;
     for (const auto *asks : {&waiting_, &in_flight_})
         for (const Ask &ask : *asks)
-            if (ask.kind == Ask::Kind::request && !ask.reported) first = earlier(first, ask.request.deadline);
+            if (ask.kind == Ask::Kind::request && !ask.reported) first = earlier(first, ask.due());
     return first;
 }
 

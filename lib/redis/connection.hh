@@ -22,8 +22,8 @@ namespace redlock::redis {
 
 class Connection {
   public:
-    // Replies are appended to `replies`, which is borrowed.
-    Connection(config::NodeUrl url, std::vector<core::Reply> &replies);
+    // `patience`: see Nodes. Replies are appended to `replies`, which is borrowed.
+    Connection(config::NodeUrl url, Duration patience, std::vector<core::Reply> &replies);
     ~Connection();
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
@@ -55,7 +55,12 @@ class Connection {
         Instant given{};
         std::optional<Instant> sent{};
         bool reported = false; // `silent` has been said
-        int kept = 0;          // memory that the kernel needs for what was written up to here, until the node reads it
+        // When `silent` is due. A request that waited for the connection gets its full time from when it was written.
+        [[nodiscard]] Instant due() const {
+            const bool full = sent && request.timeout > Duration{};
+            return full ? std::min(request.deadline, *sent + request.timeout) : request.deadline;
+        }
+        int kept = 0; // memory that the kernel needs for what was written up to here, until the node reads it
     };
 
     // connection.cc: what is asked and answered
@@ -82,6 +87,7 @@ class Connection {
     [[nodiscard]] std::string excerpt(std::string_view text) const;
 
     const config::NodeUrl url_;
+    const Duration patience_;
     std::vector<core::Reply> &replies_;
     Dialer dialer_;
 

@@ -13,12 +13,11 @@ namespace redlock::redis {
 
 namespace {
 
-// What is sent and not acknowledged for so long ends the connection, and a connect, too. The kernel would
-// try for a quarter of an hour.
-constexpr unsigned patience_ms = 5000;
-
-bool connects(int socket, const Address &address) {
+bool connects(int socket, const Address &address, Duration patience) {
     const int on = 1;
+    // What is sent and not acknowledged for so long ends the connection, and a connect, too. The kernel would try for a
+    // quarter of an hour.
+    const auto patience_ms = static_cast<unsigned>(to_ms_up(patience));
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // a unix socket knows neither
     ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);
     const auto *generic = reinterpret_cast<const sockaddr *>(&address.storage); // the cast the sockets API asks for
@@ -51,7 +50,7 @@ UniqueFd Dialer::dial(Instant now, Instant deadline) {
         const auto left = static_cast<int>(addresses_.size() - tried_);
         switch_at_ = left > 1 ? std::optional(now + (deadline - now) / left) : std::nullopt;
         UniqueFd socket{::socket(addresses_.front().storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-        if (socket && connects(socket.get(), addresses_.front())) return socket;
+        if (socket && connects(socket.get(), addresses_.front(), patience_)) return socket;
         reject(errno);
     }
     // Perhaps the node has moved. This round is lost; a later one finds the new addresses.

@@ -19,12 +19,12 @@ namespace redlock::redis {
 class Dialer {
   public:
     // `url` is borrowed and must outlive the dialer. `addresses`: when they are known already.
-    explicit Dialer(const config::NodeUrl &url, std::vector<Address> addresses = {})
-        : url_(url), addresses_(std::move(addresses)) {}
+    Dialer(const config::NodeUrl &url, Duration patience, std::vector<Address> addresses = {})
+        : url_(url), patience_(patience), addresses_(std::move(addresses)) {}
 
     // A socket that is connected or about to be, to the next address of this round; try to write to it.
     // Empty: wait for the name while resolving(), else the round is over and why() says what failed.
-    // A TCP socket ends by itself when nothing has been acknowledged for some seconds: the peer may be gone
+    // A TCP socket ends by itself when nothing has been acknowledged for the time of `patience`: the peer may be gone
     // without a word. `deadline` is shared out evenly among the addresses not yet tried: see switch_at().
     UniqueFd dial(Instant now, Instant deadline);
 
@@ -48,6 +48,7 @@ class Dialer {
 
   private:
     const config::NodeUrl &url_;
+    const Duration patience_;
     std::vector<Address> addresses_; // the first is the next to dial
     std::shared_ptr<const Lookup> lookup_;
     bool unresolved_ = false; // the look-up of this round has failed

@@ -8,9 +8,10 @@
 
 namespace redlock::redis {
 
-Nodes::Nodes(std::vector<config::NodeUrl> urls) {
+Nodes::Nodes(std::vector<config::NodeUrl> urls, Duration patience) {
     connections_.reserve(urls.size());
-    for (config::NodeUrl &url : urls) connections_.push_back(std::make_unique<Connection>(std::move(url), replies_));
+    for (config::NodeUrl &url : urls)
+        connections_.push_back(std::make_unique<Connection>(std::move(url), patience, replies_));
 }
 
 Nodes::~Nodes() = default;

@@ -2,8 +2,8 @@
 // deadlines; knows nothing of quorums, retries or validity.
 //
 // Rules that the callers rely on:
-//  - Every request is answered at least once: by the node's answer, by `error`, or by `silent` at its
-//    deadline. After `silent` the real answer may still follow, with the same serial.
+//  - Every request is answered at least once: by the node's answer, by `error`, or by `silent` when its time is
+//    over (Request::timeout and deadline). After `silent` the real answer may still follow, with the same serial.
 //  - Requests to one node are written in the order given, on one connection; a later one never overtakes
 //    an earlier one. When a connection has to be replaced, the old socket is aborted (RST) first.
 //  - A request is stamped (Reply::sent) by the clock read just before its first byte is written.
@@ -28,8 +28,9 @@ class Connection;
 
 class Nodes {
   public:
-    // Does not connect yet: a node is dialled by the first request for it.
-    explicit Nodes(std::vector<config::NodeUrl> urls);
+    // Does not connect yet: a node is dialled by the first request for it. `patience`: a connection that has owed an
+    // answer, or has not been established, for so long is replaced.
+    explicit Nodes(std::vector<config::NodeUrl> urls, Duration patience = seconds{5});
     ~Nodes(); // aborts what finish() did not close
     Nodes(const Nodes &) = delete;
     Nodes &operator=(const Nodes &) = delete;

@@ -5,9 +5,10 @@
 //
 //   lock nodes=3 ttl=30000 ...        a new lock; see terms_from() for the words
 //   AT acquire TOKEN [PROPOSAL] | release | give-up | tick
-//   AT reply #SERIAL ANSWER [sent=MS] [holder=TOKEN] [left=MS] [fence=N] [time=MS]
-//       ANSWER: granted, held, absent, not-ours, set-anew, error, denied, silent; without `sent` nothing left the
-//       process; `time` is the node's clock
+//   AT reply #SERIAL ANSWER [sent=MS] [holder=TOKEN] [left=MS] [fence=N] [time=MS] [quarantine=MS] [others]
+//       ANSWER: granted, held, absent, not-ours, set-anew, error, denied, quarantined, silent; without `sent` nothing
+//       left the process; `time` is the node's clock; `quarantine` is what is left of it; `others`: the node is
+//       configured differently on other hosts
 //
 // A fence or a moment of the node's that is 0 is left out of what the lock says. An acquire that is granted has fence 1
 // if nothing else is said.
@@ -127,6 +128,9 @@ class Conversation {
             reply.answer = answer == "granted" ? Answer::granted : answer == "silent" ? Answer::silent : Answer::error;
         }
         if (answer == "denied") reply.trouble = Trouble::access;
+        if (answer == "quarantined") reply.trouble = Trouble::quarantined;
+        if (words.contains("quarantine")) reply.quarantine = from_ms(words["quarantine"]);
+        if (words.contains("others")) reply.others = Agreement{"", 3, 2, seconds{10}};
         if (words.contains("sent")) reply.sent = start + from_ms(words["sent"]);
         reply.holder = words["holder"];
         if (words.contains("left")) reply.holder_ttl = from_ms(words["left"]);

@@ -147,16 +147,20 @@ void Checker::heard(std::size_t client, const core::Reply &reply, Moment sent) {
     using core::Verb;
     Claim &claim = claims_[client];
     const bool about_key = reply.verb == Verb::acquire || reply.verb == Verb::confirm || reply.verb == Verb::extend;
+    // What was ours there until it lost its data cannot have become anybody else's.
+    const bool quarantined = reply.verb == Verb::extend && reply.quarantine && !reply.others;
     if (about_key && claim.begins != 0 && reply.serial >= claim.begins) {
         Moment &end = claim.ends[reply.node];
-        if (reply.answer == core::Answer::refused) end = Moment{};
-        if (reply.answer == core::Answer::granted && reply.verb != Verb::confirm)
-            end = std::max(end, sent + promise_.ttl);
+        if (reply.answer == core::Answer::refused && !quarantined) end = Moment{};
+        const bool set =
+            reply.answer == core::Answer::granted || reply.answer == core::Answer::error || is_set_anew(reply);
+        const bool counts = quarantined ? set && end > world_.now() : reply.answer == core::Answer::granted;
+        if (counts && reply.verb != Verb::confirm) end = std::max(end, sent + promise_.ttl);
         if (set_forward(claim, reply, sent)) end = Moment{};
     }
     // Who prolongs by hand hears of it when the program ends.
     if (reply.verb != core::Verb::extend || tokens_.empty() || tokens_[claim.index].watched) return;
-    if (reply.answer == core::Answer::refused) claim.refused[reply.node] = true;
+    if (reply.answer == core::Answer::refused && !quarantined) claim.refused[reply.node] = true;
     if (reply.answer == core::Answer::granted) claim.refused[reply.node] = false;
     const auto refused = std::count(claim.refused.begin(), claim.refused.end(), true);
     const bool hopeless = static_cast<std::size_t>(refused) > nodes_.size() - promise_.quorum;
@@ -173,6 +177,8 @@ void Checker::look_for_dead(std::size_t client) const {
 void Checker::gave_up_lease(std::size_t client, Moment calm_since, Duration patience) {
     const Claim &claim = claims_[client];
     world_.note([&] { return text("client ", client, ": redlock says that the lease was lost"); });
+    if (promise_.first_survives && client == 0)
+        throw Violation{"a lease was lost because all nodes lost their data, and had no vote for anybody else"};
     if (calm_since == never || world_.now() < calm_since + patience) return;
     std::size_t holding = 0;
     for (const auto &node : nodes_)
@@ -226,7 +232,8 @@ void Checker::command_ended(std::size_t client) {
 void Checker::executed(const Node &node, const core::Request &request, const core::Reply &reply) {
     judge_fence(node, request, reply);
     const bool anew = is_set_anew(reply);
-    if (reply.answer != core::Answer::granted && !anew) return;
+    const bool in_quarantine = request.verb == core::Verb::extend && reply.quarantine; // and prolonged all the same
+    if (reply.answer != core::Answer::granted && !anew && !in_quarantine) return;
     world_.note([&] {
         return text("  node ", node.index(), " has done: ", name_of(request.verb), " ", request.token,
                     anew ? ", anew" : "", ", fence ", reply.fence);

@@ -33,13 +33,16 @@
 // anew
 //            is taken away after a loss is part of 6 and 7.)
 // 14 always: V rests on Q nodes that have granted, and have not said since that the key is not ours, that it was set
-//            anew, or what time it is by a clock that must have been set forward by more than the slack; 8 says the
-//            same of what the command may rely on.
-// 15 always: with no faults, somebody of those who begin within one round trip has won within
-//            Scenario::contest_bound().
+//            anew (unless the node was in quarantine, and our grant had not ended), or what time it is by a clock that
+//            must have been set forward by more than the slack; 8 says the same of what the command may rely on.
+// 15 always: with no faults but a silent minority, one of the clients that begin within one round trip has won within
+//            Scenario::contest_bound(), whether they wait for the lock or not.
 // 16 always: only a grant draws a fence, and not for a token that was granted already: a higher one than before, and no
 //            further ahead of the node's clock than ten seconds if it can be helped. All else raises it at most to what
 //            it was told, and nothing lowers it.
+//
+// 17 always: a job survives when all nodes lose their data at one moment and are back soon, if the guard is on
+//            (Scenario::first_survives).
 //
 // After a fault outside the model the promises marked "inside" are not asked for any more: what would have
 // broken them is counted as degradation.
@@ -63,6 +66,7 @@ struct Promise {
     double drift = 0;
     bool data_may_be_lost = false;    // and that is no excuse
     bool fences_outlive_data = false; // nor is it for their order
+    bool first_survives = false;      // client 0 keeps its lease
 };
 
 class Checker {

@@ -54,8 +54,9 @@ void Wire::sending(const core::Request &request) {
 
 void Wire::executed(Node &node, const core::Request &request, const core::Reply &reply) {
     simulation_.checker.executed(node, request, reply);
-    const bool prolonged = (request.verb == core::Verb::acquire || request.verb == core::Verb::extend) &&
-                           reply.answer == core::Answer::granted;
+    const bool prolonged =
+        (request.verb == core::Verb::acquire && reply.answer == core::Answer::granted) ||
+        (request.verb == core::Verb::extend && (reply.answer == core::Answer::granted || reply.quarantine));
     if (prolonged || is_set_anew(reply)) simulation_.on_key_set(node);
 }
 

@@ -78,7 +78,7 @@ void Link::handle(Instant now) {
         if (news.socket == socket_) take(news, now);
     }
     for (Ask &ask : in_flight_) {
-        if (ask.reported || ask.request.deadline > now) continue;
+        if (ask.reported || ask.due() > now) continue;
         ask.reported = true; // a late answer must find it
         report(ask, Answer::silent, "no answer in time");
     }
@@ -143,7 +143,7 @@ std::optional<Instant> Link::deadline() const {
     std::optional<Instant> first;
     for (const auto *asks : {&waiting_, &in_flight_})
         for (const Ask &ask : *asks)
-            if (!ask.reported) first = earlier(first, ask.request.deadline);
+            if (!ask.reported) first = earlier(first, ask.due());
     return first;
 }
 

@@ -66,6 +66,10 @@ class Link {
         core::Request request;
         std::optional<Instant> sent;
         bool reported = false; // `silent` has been said
+        [[nodiscard]] Instant due() const {
+            const bool full = sent && request.timeout > Duration{};
+            return full ? std::min(request.deadline, *sent + request.timeout) : request.deadline;
+        }
     };
     struct News {
         enum class Kind { connected, refused, reply, reset };

@@ -97,25 +97,41 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
         if (reply.fence == 0) throw Violation{"a node grants the lock without a fence"};
         return reply;
     }
-    const bool without_vote = word == "extended" && items[2].number > 0;
-    if (word == "quarantined" || word == "contradiction" || without_vote) {
+    const auto others_in = [](const std::string &terms) -> std::optional<core::Agreement> {
+        core::Agreement others;
+        std::int64_t guard = 0;
+        if (!(std::istringstream(terms) >> others.nodes >> others.quorum >> guard)) return std::nullopt;
+        others.guard = milliseconds{guard};
+        return others;
+    };
+    if (word == "quarantined" || word == "contradiction") {
         reply.answer = Answer::error;
         reply.trouble = word == "contradiction" ? core::Trouble::disagrees : core::Trouble::quarantined;
-        if (word != "contradiction") reply.quarantine = milliseconds{items[without_vote ? 2 : 1].number};
-        else if (core::Agreement others; std::istringstream(items[1].text) >> others.nodes >> others.quorum)
-            reply.others = others;
+        if (word == "contradiction") reply.others = others_in(items[1].text);
+        else reply.quarantine = milliseconds{items[1].number};
         reply.text = word;
         return reply;
     }
-    if (word == "confirmed") reply.fence = static_cast<core::Fence>(items[1].number);
-    if (word == "extended" || word == "set anew" || (word == "absent" && items.size() > 1))
+    if (request.verb == Verb::extend && items.size() == 5) {
         reply.node_time = items[1].number;
+        if (items[2].number > 0) reply.quarantine = milliseconds{items[2].number};
+        reply.others = others_in(items[3].text);
+        reply.run_id = items[4].text;
+        if (word == "extended" && reply.quarantine) {
+            reply.answer = Answer::error;
+            reply.trouble = core::Trouble::quarantined;
+            reply.text = "extended in quarantine";
+            return reply;
+        }
+    }
+    if (word == "confirmed") reply.fence = static_cast<core::Fence>(items[1].number);
     if (word == "extended" || word == "confirmed" || word == "deleted") return reply;
     reply.answer = Answer::refused;
     reply.refusal = word == "absent"     ? Refusal::absent
                     : word == "set anew" ? Refusal::set_anew
                     : word == "not ours" ? Refusal::not_ours
                                          : Refusal::held;
+    if (!reply.names_holder()) return reply;
     if (items.size() > 1) reply.holder = items[1].text;
     if (items.size() > 2 && items[2].number != -1)
         reply.holder_ttl = milliseconds{std::max<std::int64_t>(items[2].number, 0)};

@@ -71,6 +71,11 @@ Scenario::Scenario(const Options &options) {
         }
         return;
     }
+    if (options.clients == 0 && options.nodes == 0 && rare.chance(0.02)) {
+        if (rare.chance(0.5)) draw_silent_contest(rare);
+        else draw_empty_restart(rare);
+        return;
+    }
     const auto fault_count = random.between(0, 6);
     for (std::int64_t i = 0; i < fault_count; ++i) faults.push_back(draw_fault(random));
     if (!clocks_agree) return;
@@ -276,6 +281,41 @@ void Scenario::draw_contest(Random &random) {
     }
 }
 
+// A contest of clients that do not wait, or of some that do; a minority of the nodes may be silent. With an even number
+// of nodes left each may have the half of the votes.
+void Scenario::draw_silent_contest(Random &random) {
+    delay = node_timeout / 100;
+    spread = delay / 2;
+    lateness = {};
+    draw_contest(random);
+    const bool mixed = random.chance(0.2);
+    for (ClientPlan &client : clients)
+        if (!mixed || random.chance(0.5)) client.wait = Duration{};
+    faults.clear();
+    const std::size_t silent = random.below(nodes - quorum + 1);
+    for (core::NodeIndex node = 0; node < silent; ++node) {
+        Fault &fault = add_fault(Fault::Kind::pause_node, 0, node);
+        fault.length = faults_end;
+    }
+}
+
+// All nodes restart empty, or lose their data, at nearly the same moment, under a job and a client that waits.
+void Scenario::draw_empty_restart(Random &random) {
+    draw_guarded(random);
+    first_survives = true;
+    clients[0].habits.work = random.between(ttl, 4 * ttl);
+    clients[1].start = random.between(Duration{}, ttl);
+    faults.clear();
+    const Duration when = random.between(4 * (delay + spread) + 4 * tick, 2 * ttl);
+    for (core::NodeIndex node = 0; node < nodes; ++node) {
+        const bool stays_up = random.chance(0.2);
+        Fault &lost = add_fault(stays_up ? Fault::Kind::flush_node : Fault::Kind::crash_node, 0, node);
+        lost.offset = when + random.between(Duration{}, 2 * tick);
+        lost.length = random.between(Duration{}, ttl / 8);
+        lost.kept = Kept::nothing;
+    }
+}
+
 ClientPlan Scenario::draw_client(Random &random) const {
     ClientPlan plan;
     plan.by_hand = random.chance(0.25);
@@ -351,7 +391,8 @@ Duration Scenario::bound() const {
 Duration Scenario::contest_bound() const {
     constexpr int round_trips = 30;
     const Duration round_trip = 2 * (delay + spread) + lateness;
-    return round_trips * std::max(round_trip, tick);
+    // Clients that do not wait for the lock first wait for every vote.
+    return (faults.empty() ? Duration{} : node_timeout) + round_trips * std::max(round_trip, tick);
 }
 
 std::string Scenario::describe() const {

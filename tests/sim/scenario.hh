@@ -89,7 +89,8 @@ struct Scenario {
     bool clocks_agree =
         false; // all of them within seconds: the fences of before and after a loss of all data are in order
     bool fences_outlive_data = false; // the guard is on, and the nodes' clocks agree within it
-    bool contest = false;             // no faults; all begin within one round trip
+    bool contest = false;             // no faults but a silent minority; all begin within one round trip
+    bool first_survives = false;      // all nodes lose their data at one moment, and the first client's job goes on
     std::vector<std::int64_t> node_ppm;
     std::vector<Duration> node_offset;                   // of the clock, from true time
     std::vector<std::optional<Duration>> floors, fences; // of the nodes at the start, from their clock; or none
@@ -117,6 +118,8 @@ struct Scenario {
     void draw_copied_key(Random &random);
     Fault &add_fault(Fault::Kind kind, std::size_t client, core::NodeIndex node);
     void draw_contest(Random &random);
+    void draw_silent_contest(Random &random);
+    void draw_empty_restart(Random &random);
     void draw_crowd(Random &random);
     Fault draw_fault(Random &random) const;
 };

@@ -14,7 +14,7 @@ Simulation::Simulation(const Options &options, ScriptEngine &engine)
     : scenario(options), world(options.seed, options.trace),
       checker(world, nodes,
               {scenario_key, scenario.quorum, scenario.clients.size(), scenario.margin, scenario.ttl, scenario.slack,
-               scenario.drift, scenario.suffers_all, scenario.fences_outlive_data}),
+               scenario.drift, scenario.suffers_all, scenario.fences_outlive_data, scenario.first_survives}),
       pending_(scenario.faults.size()), for_ever_(scenario.nodes), lost_data_(scenario.nodes),
       last_step_(scenario.nodes) {
     for (core::NodeIndex node = 0; node < scenario.nodes; ++node) {

@@ -43,9 +43,11 @@ if not (holder and fence) then
     end
     -- Never held, or not for 30 days, or forgotten.
     if not recorded then fence = now - 1 end
-    local sound = fence and fence >= 0 and fence < 9007199254740991 and fence % 1 == 0
-    if not (sound and floor and floor >= 0 and floor < 9007199254740991) then
-        return redis.error_reply('ERR the fence on record is no number below 2^53')
+    -- Below 2^53 less 2^40: a name must not run out of numbers.
+    local highest = 9006099743113216
+    local sound = fence and fence >= 0 and fence < highest and fence % 1 == 0
+    if not (sound and floor and floor >= 0 and floor < highest) then
+        return redis.error_reply('ERR the fence on record is no number below 2^53 - 2^40')
     end
     -- A clock that is too far ahead would use up the numbers; it is no reason to vote no.
     if proposal > now + 10000000 then proposal = 0 end

@@ -1,9 +1,9 @@
 -- The node's part of an extend (protocol 5). KEYS: the lock, its fence, the node's marker.
 -- ARGV: token, ttl in ms, fence (0: not known); and in one word: TIME in microseconds up to which a key that is gone
 -- may be set again (0: never), what all users of a prefix must agree upon (as in acquire), and the prefix's length.
--- Answers {'extended', TIME, for how many ms more the node has no vote, what others have agreed upon instead (empty:
--- nothing), run_id (empty without the guard)}, {'set anew', TIME}, {'absent', TIME} or {'not ours', holder}; instead of
--- the first an error, and the key is prolonged all the same, when the server must not be a node.
+-- Answers {'not ours', holder} or {what, TIME, the rest of the node's quarantine in ms, what others have agreed upon
+-- instead (empty: nothing), run_id (empty without the guard)}. `what` is 'extended', 'set anew' or 'absent'. When the
+-- server must not be a node, the key is prolonged, and an error is the answer in place of 'extended'.
 --include _guard.lua
 local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
 local token, ttl, fence = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -31,9 +31,9 @@ if holder then
     if left >= 0 and left <= tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
 elseif now < tonumber(until_time) then
     redis.call('SET', key, token, 'PX', ttl)
-    answer = {'set anew', now}
+    answer = {'set anew', now, left, others, run_id or ''}
 else
-    return {'absent', now}
+    return {'absent', now, left, others, run_id or ''}
 end
 
 -- Behind what matters more, and without memory perhaps not at all: a quorum has it on record already. What a node has

@@ -67,28 +67,30 @@ TEST(Nonblock, EndsWithTheNewsOfOneRound) {
                 d.hear(d.now - start, reply_to(request, Answer::refused, d.now));
             }
         }
-        if (d.lock.phase() == Phase::cleaning) d.to_deadline();
+        repeat(d, c.votes, seconds{5});
         EXPECT_EQ(d.lock.phase(), Phase::ended) << c.votes;
         EXPECT_EQ(d.lock.ending(), c.ending) << c.votes;
-        d.hear(ms * 10, 0, Answer::granted, ms);
+        d.hear(d.now - start + ms, 0, Answer::granted, ms);
         EXPECT_EQ(d.lock.ending(), c.ending) << c.votes;
         EXPECT_TRUE(d.asked.empty());
     }
 }
 
-TEST(Nonblock, WaitsForOneRoundAndNoLonger) {
+TEST(Nonblock, WaitsForEveryVoteOfTheFirstRoundAndThenForTheContest) {
     for (const auto &[votes, ending] : {std::pair{"r--", Ending::unreachable}, std::pair{"gr-", Ending::busy},
                                         std::pair{"---", Ending::unreachable}}) {
         Driver d(waiting(Duration{}));
         d.acquire({});
         say_all(d, ms, votes);
-        d.tick(299 * ms);
+        d.tick(599 * ms);
         EXPECT_EQ(d.lock.phase(), Phase::acquiring) << votes;
-        EXPECT_EQ(d.lock.deadline(), start + 300 * ms);
-        d.tick(300 * ms);
+        EXPECT_EQ(d.lock.deadline(), start + 600 * ms);
+        d.tick(600 * ms);
         EXPECT_EQ(nodes_of(d.asked, Verb::abandon), (Nodes{0, 1, 2})) << votes;
-        if (d.lock.phase() != Phase::ended) d.to_deadline();
+        repeat(d, votes, seconds{5});
+        EXPECT_EQ(d.lock.phase(), Phase::ended) << votes;
         EXPECT_EQ(d.lock.ending(), ending) << votes;
+        EXPECT_LE(d.now, start + 1500 * ms) << votes; // the nodes' time to answer the abandon included
     }
 }
 
@@ -295,7 +297,7 @@ TEST(GiveUp, WhileCleaningIsTheNewsThatCounts) {
 TEST(GiveUp, EndsTheWaitForTheLastVotes) {
     Driver d(waiting(Duration{}));
     d.acquire({});
-    say_all(d, ms, "re");
+    say_all(d, ms, "ee");
     d.hear(2 * ms, reply_to(d.asked[0], Answer::refused, d.now));
     EXPECT_EQ(d.lock.phase(), Phase::cleaning); // for the vote of node 2
     d.give_up(3 * ms);
@@ -323,7 +325,9 @@ TEST(Attempt, EachHasATokenAndSerialsOfItsOwn) {
             ASSERT_EQ(request.token, token);
             ASSERT_EQ(request.key, "backup");
             ASSERT_EQ(request.ttl, seconds{30});
-            ASSERT_EQ(request.deadline, d.now + 300 * ms);
+            // Nobody is connected in the first attempt.
+            ASSERT_EQ(request.timeout, 300 * ms);
+            ASSERT_EQ(request.deadline, d.now + (attempt == 0 ? 600 * ms : 300 * ms));
             ASSERT_GT(request.serial, last);
             last = request.serial;
         }

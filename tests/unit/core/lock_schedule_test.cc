@@ -119,7 +119,8 @@ class World {
         }
         for (const Request &request : requests) {
             const bool of_attempt = request.verb == Verb::acquire || request.verb == Verb::confirm;
-            EXPECT_TRUE(of_attempt                     ? phase == Phase::acquiring
+            EXPECT_TRUE(request.verb == Verb::abandon  ? phase != Phase::ended || before != phase
+                        : of_attempt                   ? phase == Phase::acquiring || before == Phase::acquiring
                         : request.verb == Verb::extend ? before == Phase::held
                                                        : before != phase)
                 << static_cast<int>(request.verb) << " in phase " << static_cast<int>(phase);
@@ -214,8 +215,11 @@ class World {
     }
 
     void send(const Request &request) {
-        EXPECT_EQ(request.token, token_);
-        EXPECT_EQ(request.deadline, now_ + terms_.node_timeout);
+        // A node that refuses because of a token that was given up is told so again.
+        if (request.verb == Verb::abandon) EXPECT_TRUE(request.token.starts_with("token"));
+        else EXPECT_EQ(request.token, token_);
+        EXPECT_EQ(request.timeout, terms_.node_timeout);
+        EXPECT_LE(request.deadline, now_ + (attempts_ == 1 ? 2 : 1) * terms_.node_timeout);
         EXPECT_GT(request.serial, last_serial_);
         last_serial_ = request.serial;
         Node &node = nodes_[request.node];

@@ -42,6 +42,7 @@ struct Model {
     std::vector<char> vote; // ' ' none, 's' silent, 'e' error, 'r' refused, 'g' granted
     std::vector<Duration> expiry;
     std::vector<bool> reached;
+    bool split = false; // failed: a rival has as many votes or more, but no quorum
 
     explicit Model(std::size_t nodes) : vote(nodes, ' '), expiry(nodes, Duration::min()), reached(nodes, true) {}
 
@@ -61,7 +62,8 @@ struct Model {
             // Those who refuse all name the same rival, whose token is smaller than ours.
             const auto rival = std::count(vote.begin(), vote.end(), 'r');
             const bool out_of_reach = granted + missing + rival < quorum;
-            if (rival >= quorum || out_of_reach || granted + missing <= rival) state = failed;
+            split = rival < quorum && !out_of_reach && granted + missing <= rival;
+            if (rival >= quorum || out_of_reach || split) state = failed;
             else state = granted > rival + missing ? ahead : open;
         }
     }
@@ -126,7 +128,7 @@ void play(const Game &game, Tally &tally) {
         } else {
             ASSERT_TRUE(driver.asked.empty());
         }
-        if (!game.terms.wait) {
+        if (!game.terms.wait || model.split) {
             ASSERT_EQ(lock.phase(), Phase::pausing);
         } else if (lock.phase() == Phase::ended) {
             const bool in_reach = model.heard() >= game.terms.quorum;
@@ -174,7 +176,7 @@ void play(const Game &game, Tally &tally) {
     const bool quorum_granted =
         std::count(model.vote.begin(), model.vote.end(), 'g') >= static_cast<int>(game.terms.quorum);
     ++(model.state == Model::won ? tally.won : quorum_granted ? tally.too_late : tally.failed);
-    if (model.state == Model::failed && game.terms.wait) {
+    if (model.state == Model::failed && game.terms.wait && !model.split) {
         for (const Request &abandon : abandons) driver.hear(at, reply_to(abandon, Answer::granted, begin));
         ASSERT_EQ(lock.phase(), Phase::ended);
         ASSERT_NO_FATAL_FAILURE(agree());

@@ -16,7 +16,8 @@ inline constexpr Duration generous = seconds{30};
 
 class Client {
   public:
-    explicit Client(std::vector<config::NodeUrl> urls) : nodes(std::move(urls)) {}
+    explicit Client(std::vector<config::NodeUrl> urls, Duration patience = seconds{5})
+        : nodes(std::move(urls), patience) {}
     explicit Client(config::NodeUrl url) : nodes({std::move(url)}) {}
 
     core::Serial send(core::Verb verb, const std::string &token, Duration ttl = seconds{60}, Duration within = generous,
@@ -30,6 +31,7 @@ class Client {
         request.ttl = ttl;
         request.fence = fence;
         request.deadline = event::now() + within;
+        request.timeout = timeout;
         nodes.send(std::move(request));
         collect();
         return serial_;
@@ -71,6 +73,7 @@ class Client {
 
     std::string key = "lock";
     core::Fence fence = 0; // goes with each request
+    Duration timeout{};    // as well
     Nodes nodes;
     event::PollSet set;
     std::vector<core::Reply> replies; // not handed out yet

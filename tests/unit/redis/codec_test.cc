@@ -138,6 +138,19 @@ TEST(Decode, TakesWhatTheGuardSays) {
     EXPECT_EQ(sound->answer, Answer::granted);
     EXPECT_EQ(sound->quarantine, std::nullopt);
     EXPECT_EQ(sound->others, std::nullopt);
+    for (const auto &[bytes, refusal] :
+         {std::pair{"*5\r\n$8\r\nset anew\r\n:1000000\r\n:4500\r\n$9\r\n3 2 30000\r\n$2\r\naa\r\n",
+                    core::Refusal::set_anew},
+          std::pair{"*5\r\n$6\r\nabsent\r\n:1000000\r\n:4500\r\n$9\r\n3 2 30000\r\n$2\r\naa\r\n",
+                    core::Refusal::absent}}) {
+        const auto gone = decode(bytes, Verb::extend);
+        EXPECT_EQ(gone->answer, Answer::refused);
+        EXPECT_EQ(gone->refusal, refusal);
+        EXPECT_EQ(gone->node_time, 1'000'000);
+        EXPECT_EQ(gone->quarantine, milliseconds{4500});
+        EXPECT_EQ(gone->others->guard, seconds{30});
+        EXPECT_EQ(gone->run_id, "aa");
+    }
     EXPECT_EQ(decode("*1\r\n$7\r\ntrusted\r\n", Verb::trust)->answer, Answer::granted);
     EXPECT_EQ(decode("*1\r\n$7\r\nadopted\r\n", Verb::adopt)->answer, Answer::granted);
     for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::status, Verb::inspect, Verb::adopt})
@@ -179,8 +192,23 @@ TEST(Decode, RefusesWhatIsNoFence) {
             << fence;
     EXPECT_FALSE(decode("*3\r\n$7\r\ngranted\r\n$1\r\n5\r\n:1000000\r\n", Verb::acquire));
     EXPECT_FALSE(decode("*3\r\n$7\r\ngranted\r\n:5\r\n:-1\r\n", Verb::acquire));
-    EXPECT_EQ(decode("*3\r\n$7\r\ngranted\r\n:9007199254740991\r\n:1\r\n", Verb::acquire)->fence,
-              core::fence_limit - 1);
+}
+
+// Confirmed on the other nodes, such a fence would leave the name without numbers.
+TEST(Decode, AFenceNearTheLimitIsAnErrorOfThatNode) {
+    const auto highest = decode("*3\r\n$7\r\ngranted\r\n:9006099743113216\r\n:1\r\n", Verb::acquire);
+    EXPECT_EQ(highest->answer, Answer::granted);
+    EXPECT_EQ(highest->fence, core::highest_fence);
+    for (const std::string_view bytes :
+         {"*3\r\n$7\r\ngranted\r\n:9006099743113217\r\n:1\r\n", "*3\r\n$7\r\ngranted\r\n:9007199254740991\r\n:1\r\n"}) {
+        const auto reply = decode(bytes, Verb::acquire);
+        EXPECT_EQ(reply->answer, Answer::error);
+        EXPECT_EQ(reply->fence, 0U);
+        EXPECT_NE(reply->text.find("too high"), std::string::npos) << reply->text;
+    }
+    const auto confirmed = decode("*2\r\n$9\r\nconfirmed\r\n:9007199254740991\r\n", Verb::confirm);
+    EXPECT_EQ(confirmed->answer, Answer::error);
+    EXPECT_EQ(confirmed->fence, 0U);
 }
 
 TEST(Decode, RefusesOtherAnswersToStatus) {

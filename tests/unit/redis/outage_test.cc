@@ -1,5 +1,6 @@
 // Nodes and time: servers that stop, end, come back or cannot be reached; what is late and what is dropped.
 #include "client.hh"
+#include "fake_server.hh"
 #include "redis/dialer.hh"
 #include "redis_server.hh"
 
@@ -39,6 +40,13 @@ TEST_F(OutageTest, ALateAnswerFollowsSilence) {
     EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
 }
 
+TEST_F(OutageTest, AConnectedNodeGetsItsTimeAndNoMore) {
+    ASSERT_EQ(client.ask(Verb::release, "mine").refusal, Refusal::absent);
+    server.stop();
+    client.timeout = milliseconds{50};
+    EXPECT_EQ(client.ask(Verb::acquire, "mine", seconds{60}, milliseconds{100}).text, "no answer within 50 ms");
+}
+
 TEST_F(OutageTest, ARequestLargerThanTheKernelTakesAtOnce) {
     ASSERT_EQ(client.ask(Verb::release, "mine").refusal, Refusal::absent);
     client.key.assign(std::size_t{8} << 20U, 'k');
@@ -73,6 +81,17 @@ TEST_F(HeldTest, WhatHasExpiredUnwrittenIsNeverWritten) {
     EXPECT_EQ(held.wait(extend).refusal, Refusal::absent);
     EXPECT_EQ(server.calls("eval"), 1);
     EXPECT_EQ(server.calls("set"), 0);
+}
+
+TEST_F(HeldTest, ANodeThatIsNotReadyGetsTheTimeUpToTheDeadline) {
+    held.timeout = milliseconds{50};
+    EXPECT_EQ(held.ask(Verb::acquire, "mine", seconds{60}, milliseconds{100}).text,
+              "database not selected within 100 ms");
+    // Written late, a request has its full time from then on.
+    held.timeout = seconds{20};
+    const core::Serial release = held.send(Verb::release, "mine", seconds{60}, seconds{25});
+    server.resume();
+    EXPECT_EQ(held.wait(release).refusal, Refusal::absent);
 }
 
 TEST_F(HeldTest, AbandonTakesBackWhatWasNotWritten) {
@@ -212,6 +231,28 @@ TEST(Outage, ALookUpThatNobodyWaitsForAnyMore) {
     EXPECT_EQ(client.ask(Verb::acquire, "mine").answer, core::Answer::error);
 }
 
+// The first connection dies without a word; the second works.
+TEST(Patience, AConnectionThatOwesAnAnswerForTooLongIsReplaced) {
+    std::atomic<int> connections = 0;
+    const FakeServer server([&](const Peer &peer) {
+        if (++connections == 1) return peer.wait();
+        while (!peer.read().empty())
+            if (!peer.write("*1\r\n$6\r\nabsent\r\n")) return;
+    });
+    for (const Duration patience : {Duration{milliseconds{20}}, Duration{std::chrono::hours{1}}}) {
+        connections = 0;
+        Client client(std::vector{server.url()}, patience);
+        EXPECT_EQ(client.ask(Verb::release, "mine", seconds{60}, milliseconds{5}).answer, Answer::silent);
+        const Instant later = event::now() + milliseconds{50};
+        client.turn_until([&] { return event::now() > later; });
+        const core::Serial again = client.send(Verb::release, "mine", seconds{60}, milliseconds{500});
+        const core::Reply reply = client.wait(again);
+        if (patience > seconds{1}) EXPECT_EQ(reply.answer, Answer::silent);
+        else EXPECT_NE(reply.answer, Answer::silent) << reply.text;
+        EXPECT_EQ(connections, patience > seconds{1} ? 1 : 2);
+    }
+}
+
 TEST(Dialer, TriesOneAddressAfterTheOther) {
     const RedisServer server({}, true);
     config::NodeUrl good;
@@ -219,7 +260,7 @@ TEST(Dialer, TriesOneAddressAfterTheOther) {
     good.port = server.port();
     config::NodeUrl bad = good;
     bad.port = free_port();
-    Dialer dialer(good, {resolve_at_once(bad)[0], resolve_at_once(good)[0]});
+    Dialer dialer(good, seconds{5}, {resolve_at_once(bad)[0], resolve_at_once(good)[0]});
 
     const Instant now = event::now();
     UniqueFd socket = dialer.dial(now, now + seconds{10});

@@ -1,0 +1,42 @@
+#include "core/former_tokens.hh"
+
+#include <algorithm>
+#include <utility>
+
+namespace redlock::core {
+
+void FormerTokens::add(NodeIndex node, std::string token, Serial abandon, bool answered, Instant now) {
+    entries_.push_back({node, std::move(token), abandon, answered, now});
+}
+
+// "Absent" proves nothing while a request that sets the key may still arrive.
+void FormerTokens::on_reply(const Reply &reply) {
+    if (reply.answer != Answer::granted && reply.answer != Answer::refused) return;
+    std::erase_if(entries_, [&](const Entry &entry) {
+        return entry.abandon == reply.serial && (reply.answer == Answer::granted || entry.answered);
+    });
+}
+
+void FormerTokens::forget_before(Instant limit) {
+    std::erase_if(entries_, [&](const Entry &entry) { return entry.added < limit; });
+}
+
+const FormerTokens::Entry *FormerTokens::find(const Reply &refusal) const {
+    if (!refusal.names_holder()) return nullptr;
+    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry &entry) {
+        return entry.node == refusal.node && entry.token == refusal.holder;
+    });
+    return found == entries_.end() ? nullptr : &*found;
+}
+
+Serial FormerTokens::named_by(const Reply &reply) const {
+    const Entry *entry = find(reply);
+    return entry == nullptr ? 0 : entry->abandon;
+}
+
+void FormerTokens::abandoned_again(const Reply &refusal, Serial abandon) {
+    if (const Entry *entry = find(refusal))
+        entries_[static_cast<std::size_t>(entry - entries_.data())].abandon = abandon;
+}
+
+} // namespace redlock::core
