@@ -58,10 +58,12 @@ inline constexpr std::array<CommandInfo, 7> all_commands{{
      "  redlock release migration\n"},
     {Command::extend, "extend", Operands::name, "extend [OPTIONS] NAME\n", "prolong a lock that acquire took",
      "Prolongs the lock NAME that 'redlock acquire' took: from now it lasts for another --ttl, never less than "
-     "what was left. A lock that is gone stays gone.",
-     "  redlock extend --ttl 10m --token \"$token\" migration\n"},
+     "what was left. A lock that is gone stays gone. The lock of a 'redlock exec' around this command is refused: that "
+     "one renews it itself.",
+     "  redlock extend --token \"$token\" migration\n"},
     {Command::release, "release", Operands::name, "release [OPTIONS] NAME\n", "give back a lock that acquire took",
-     "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's.",
+     "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's. The lock of a 'redlock "
+     "exec' around this command is refused: that one gives it back itself.",
      "  redlock release --token \"$token\" migration\n"},
     {Command::status, "status", Operands::names, "status [OPTIONS] NAME...\n",
      "who holds a lock, since when, why, on which nodes, for how long",

@@ -1,5 +1,6 @@
 #include "cmd/lock_run.hh"
 
+#include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
@@ -146,10 +147,7 @@ void LockRun::tell_who_waits(Duration waited) {
     else say(text);
 }
 
-bool LockRun::blocked_by_ourselves() const {
-    const std::string random = lock_.blocker().substr(0, core::random_digits);
-    return random.size() == core::random_digits && settings_.held.find(':' + random) != std::string::npos;
-}
+bool LockRun::blocked_by_ourselves() const { return is_enclosing(settings_, lock_.blocker()); }
 
 std::string LockRun::held_for_command() const {
     std::string held = settings_.held + (settings_.held.empty() ? "" : " ");

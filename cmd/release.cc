@@ -1,6 +1,7 @@
 // release: give back what acquire took.
 #include "cmd/commands.hh"
 
+#include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
@@ -10,6 +11,7 @@
 namespace redlock::cmd {
 
 int run_release(const Settings &settings, event::Signals &signals) {
+    if (is_enclosing(settings, settings.token)) return refuse_enclosing(settings, signals);
     Pass pass(settings, signals);
     const core::Sweep sweep = pass.ask(core::Verb::release, settings.key);
     pass.finish();
