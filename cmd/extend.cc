@@ -93,7 +93,7 @@ int run_extend(const Settings &settings, event::Signals &signals) {
             code = exit_code::lost;
             report.result = "lost";
             say("{} cannot be extended: {}\n{}", name,
-                counted.extended >= settings.quorum ? "the nodes answered too late for this ttl"
+                counted.extended >= settings.quorum ? "the answers came too late for this ttl"
                                                     : "this token does not hold it any more",
                 node_table(report.nodes));
         }

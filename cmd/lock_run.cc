@@ -185,8 +185,9 @@ int LockRun::explain_failure() const {
     switch (lock_.ending()) {
     case core::Ending::busy:
         if (lock_.blocker().empty()) {
-            say("{} could not be had: the nodes answer too slowly for this lease (--ttl, --node-timeout)\n{}", name,
-                node_table());
+            say("{} could not be had: the answers came too late for this lease, because the nodes are slow, or because "
+                "redlock or the machine stood still (--ttl, --node-timeout)\n{}",
+                name, node_table());
             return exit_code::unreachable;
         }
         if (settings_.verbosity >= 0)
