@@ -51,7 +51,7 @@ inline constexpr std::array<CommandInfo, 7> all_commands{{
      "take the lock, print its token, leave it held",
      "Takes the lock NAME, prints the token that proves it, and leaves the lock held. Nobody renews it: "
      "it frees itself when the lease (--ttl) ends.",
-     "  token=$(redlock acquire --ttl 5m migration) || exit\n"
+     "  token=$(redlock acquire migration) || exit\n"
      "  ./migrate.sh\n"
      "  redlock release --token \"$token\" migration\n"
      "  lease=$(redlock acquire --format env migration) || exit; eval \"$lease\"\n"

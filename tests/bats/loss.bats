@@ -72,6 +72,33 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   gone "$(cat b)"
 }
 
+@test "a lost lock kills daemons and what nohup started, but not what another process starts for the command" {
+  # In the place of sshd, dockerd, systemd or atd.
+  mkfifo asked
+  sh -c 'read -r _ <asked; sleep 600 & echo $! >outside; wait' 3>&- &
+  daemon='import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        open("daemon", "w").write(str(os.getpid()))
+        time.sleep(600)
+    os._exit(0)
+os.wait()'
+  background exec --ttl 2s db -- sh -c 'python3 -c "$1"; nohup sleep 601 >out 2>&1 & echo $! >nohup
+    echo go >asked; touch started; wait; sleep 600' - "$daemon"
+  holder=$!
+  wait_until test -e started -a -s daemon -a -s outside
+  [ "$(ps -o ppid= -p "$(cat daemon)" | tr -d ' ')" = "$holder" ]
+  for i in 1 2 3 4 5; do node_cli "$i" FLUSHALL; done
+  code=0
+  wait "$holder" || code=$?
+  [ "$code" -eq 79 ]
+  gone "$(cat daemon)"
+  gone "$(cat nohup)"
+  run ! gone "$(cat outside)"
+  kill "$(cat outside)"
+}
+
 @test "-k gives the command time between TERM and KILL; --signal is sent first" {
   background exec --ttl 4s -k 1s --signal USR1 db -- sh -c 'trap "touch asked; exit 0" USR1; touch started; while :; do sleep 0.01; done'
   wait_until test -e started
