@@ -37,8 +37,8 @@ inside() {
       [[ $stderr == "redlock: db is held by the 'redlock exec' that this command runs under (REDLOCK_HELD), so it "* ]]
     done
   done
-  inside db '"$REDLOCK" release --json db >json; [ $? -eq 64 ] || exit 90'
-  [ "$(json 'it["result"]' <json)" = refused ]
+  inside db '"$REDLOCK" release --json db >report; [ $? -eq 64 ] || exit 90'
+  [ "$(json 'it["result"]' <report)" = refused ]
 }
 
 @test "nested: neither the outer lock nor the inner one is given away; names with special bytes" {
@@ -73,11 +73,11 @@ inside() {
 @test "who outlives the exec and keeps its environment is told that the lock is gone, 79, also when another has it" {
   background exec db -- sh -c 'env | grep ^REDLOCK_ >kept
     setsid sh -c "until [ -e free ]; do sleep 0.01; done
-      \"\$REDLOCK\" release db 2>err; echo \$? >code; \"\$REDLOCK\" extend db 2>>err; echo \$? >>code; touch done" &'
+      \"\$REDLOCK\" release db 2>err; echo \$? >code; \"\$REDLOCK\" extend db 2>>err; echo \$? >>code; touch both" &'
   wait "$!"
   wait_until_no_keys
   touch free
-  wait_until test -e done
+  wait_until test -e both
   [ "$(paste -sd ' ' code)" = '79 79' ]
   [ "$(grep -c 'db is not held any more' err)" -eq 2 ]
   # Its lock elsewhere is its own business.
