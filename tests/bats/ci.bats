@@ -130,3 +130,16 @@ runs_the_test() {
   printf "a:\n  - b: |\n      x\n       y\n\n    c: ['d', e]\n  # no\n  - f\n" >good.yml
   [ "$(python3 "$TEST_ROOT/tests/bats/read_yaml.py" good.yml)" = '{"a": [{"b": "x\n y\n", "c": ["d", "e"]}, "f"]}' ]
 }
+
+@test "bootstrap build, as the examples call it: asks nothing, and a compiler's new warning is no error" {
+  mkdir elsewhere
+  cp "$TEST_ROOT/bootstrap" elsewhere
+  for tool in meson ninja; do
+    printf '#!/bin/sh\necho "%s $*" >>"%s/calls"\n' "$tool" "$PWD" >"bin/$tool"
+    chmod +x "bin/$tool"
+  done
+  run as_ci elsewhere/bootstrap build </dev/null
+  echo "$output"
+  [ "$status" -eq 0 ]
+  diff - calls <<<$'meson setup build -Dtests=false\nninja -C build'
+}
