@@ -94,7 +94,7 @@ int run_extend(const Settings &settings, event::Signals &signals) {
             report.result = "lost";
             say("{} cannot be extended: {}\n{}", name,
                 counted.extended >= settings.quorum ? "the answers came too late for this ttl"
-                                                    : "this token does not hold it any more",
+                                                    : "this token does not hold it",
                 node_table(report.nodes));
         }
     }
