@@ -62,8 +62,8 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
     const auto left = [&] { return run.lock().validity() - event::now(); };
     const auto too_late = [&] {
         run.release(true);
-        say("{} was won, but its lease was over before it could be used: was this machine asleep, or the reader of "
-            "the token?",
+        say("{} was won, but its lease was over before it could be used: did redlock, the machine or the reader of "
+            "the token stand still?",
             printable(settings.name));
         return exit_code::unreachable;
     };

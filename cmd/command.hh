@@ -51,17 +51,19 @@ inline constexpr std::array<CommandInfo, 7> all_commands{{
      "take the lock, print its token, leave it held",
      "Takes the lock NAME, prints the token that proves it, and leaves the lock held. Nobody renews it: "
      "it frees itself when the lease (--ttl) ends.",
-     "  token=$(redlock acquire --ttl 5m migration) || exit\n"
+     "  token=$(redlock acquire migration) || exit\n"
      "  ./migrate.sh\n"
      "  redlock release --token \"$token\" migration\n"
      "  lease=$(redlock acquire --format env migration) || exit; eval \"$lease\"\n"
      "  redlock release migration\n"},
     {Command::extend, "extend", Operands::name, "extend [OPTIONS] NAME\n", "prolong a lock that acquire took",
      "Prolongs the lock NAME that 'redlock acquire' took: from now it lasts for another --ttl, never less than "
-     "what was left. A lock that is gone stays gone.",
-     "  redlock extend --ttl 10m --token \"$token\" migration\n"},
+     "what was left. A lock that is gone stays gone. The lock of a 'redlock exec' around this command is refused: that "
+     "one renews it itself.",
+     "  redlock extend --token \"$token\" migration\n"},
     {Command::release, "release", Operands::name, "release [OPTIONS] NAME\n", "give back a lock that acquire took",
-     "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's.",
+     "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's. The lock of a 'redlock "
+     "exec' around this command is refused: that one gives it back itself.",
      "  redlock release --token \"$token\" migration\n"},
     {Command::status, "status", Operands::names, "status [OPTIONS] NAME...\n",
      "who holds a lock, since when, why, on which nodes, for how long",

@@ -5,6 +5,7 @@
 #include "cmd/exit_code.hh"
 #include "cmd/job.hh"
 #include "cmd/lock_run.hh"
+#include "cmd/loss.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
@@ -45,6 +46,12 @@ class Exec {
     // Kept until everybody is dead: stderr may be a full pipe, and nothing may come between a deadline and KILL.
     std::string why_lost_, nodes_then_;
     bool survived_kill_ = false;
+    std::vector<int> sent_; // with which the command was to be ended
+
+    // Of the turn before the present one, to tell a loss from a stall:
+    std::optional<Instant> must_end_; // when the command has to be told to end, unless the lease is renewed
+    std::optional<Instant> due_;      // when the next turn was to come at the latest
+    bool failing_ = false;            // the latest renewal that was over had failed
 };
 
 int Exec::run() {
@@ -58,18 +65,19 @@ int Exec::run() {
     if (job_) supervise();
     const bool was_held = run_.lock().phase() == core::Phase::held;
     // Whatever survives KILL may still act: the lock stays until its time to live ends it.
-    if (supervisor_.lost() && !all_dead()) run_.let_go();
+    const bool survivors = supervisor_.lost() && !all_dead();
+    if (survivors) run_.let_go();
     else run_.release();
     const std::string name = printable(settings_.name);
     if (supervisor_.lost()) {
-        say("{} was lost: {}; the command {}{}", name, why_lost_,
-            survived_kill_ ? "could not be killed and has ended by itself" : "was ended", nodes_then_);
+        say("{} was lost: {}; the command {}{}{}", name, why_lost_, how_it_ended(job_->status(), sent_, survived_kill_),
+            survivors ? ", but processes that it started could NOT be killed and may still run" : "", nodes_then_);
         return exit_code::lost;
     }
     // No command any more, or none yet: what came meanwhile was meant for us.
     if (run_.signal() != 0) event::die_of(run_.signal());
     if (!job_) {
-        say("{} was lost right after it was won, so the command was not started", name);
+        say("{} was won and lost again before the command could be started; it was not started", name);
         return exit_code::lost;
     }
     const core::Sweep &sweep = *run_.lock().sweep();
@@ -111,6 +119,10 @@ void Exec::supervise() {
     using State = process::Supervisor::State;
     std::optional<Instant> overdue; // when a killed command should be dead
     while (supervisor_.state() != State::ended) {
+        must_end_ = supervisor_.deadline();
+        due_ = earlier(must_end_, run_.lock().deadline());
+        if (run_.lock().last_round().outcome() != core::Outcome::pending)
+            failing_ = run_.lock().last_round().outcome() == core::Outcome::lost;
         const std::vector<int> signals = run_.turn(earlier(supervisor_.deadline(), overdue));
         // The end of the command first: what ended in time did not outlive the lock. Then the lease, before
         // any signal: a CONT must not wake a command whose lock has gone.
@@ -132,6 +144,7 @@ void Exec::supervise() {
                         signal);
                 continue;
             }
+            if (signal != SIGCONT) sent_.push_back(signal);
             for (const pid_t pid : process::descendants())
                 if (::getpgid(pid) != job_->pid()) ::kill(pid, signal);
         }
@@ -149,17 +162,17 @@ void Exec::supervise() {
 
 void Exec::note_loss() {
     const core::Round &round = run_.lock().last_round();
-    if (round.outcome() == core::Outcome::won && !run_.lock().renewed()) {
-        why_lost_ = "too few of the answers counted, for a clock was set or a server is listed twice";
-        return;
-    }
-    if (round.outcome() == core::Outcome::won) {
-        why_lost_ = "redlock or the whole machine stood still until the lease was over";
-        return;
-    }
-    why_lost_ =
-        round.proven() == core::Outcome::lost ? "too few nodes still held it" : "it could not be renewed in time";
-    nodes_then_ = '\n' + run_.node_table();
+    const Instant now = event::now();
+    const bool by_time = must_end_ && now >= *must_end_; // whatever the nodes have said meanwhile
+    const Loss loss{.overslept = by_time ? now - *due_ : Duration{},
+                    .tolerance = settings_.timing.margin,
+                    .failing = failing_,
+                    .outcome = round.outcome(),
+                    .proven = round.proven(),
+                    .counted = run_.lock().renewed()};
+    why_lost_ = why_lost(loss);
+    // Where all went well at the nodes, they have nothing to tell.
+    if (round.outcome() != core::Outcome::won) nodes_then_ = '\n' + run_.node_table();
 }
 
 // After a loss: nothing that the command started may live when the lock is given back. False when that

@@ -28,9 +28,10 @@ struct ExitCode {
     unsigned commands; // which of them can end so; a code has an entry for each of its meanings
 };
 
-inline constexpr std::array<ExitCode, 14> all_exit_codes{{
+inline constexpr std::array<ExitCode, 15> all_exit_codes{{
     {exit_code::success, "done", on_nodes & ~bit(Command::exec)},
     {exit_code::usage, "the command line is wrong", everywhere},
+    {exit_code::usage, "the lock is held by the redlock exec around this command", proving_it},
     {exit_code::unreachable, "no majority of the nodes can be reached, or may vote yet", on_nodes},
     {exit_code::unreachable, "the nodes cannot be started", bit(Command::lab)},
     {exit_code::internal, "internal error, or the system refused something", everywhere},

@@ -1,6 +1,7 @@
 // extend: prolong what acquire took. Never sets a key that is gone again: there is no lease here to bound that.
 #include "cmd/commands.hh"
 
+#include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
@@ -52,6 +53,7 @@ Counted::Counted(const Settings &settings, const core::Answers &told) : answers(
 } // namespace
 
 int run_extend(const Settings &settings, event::Signals &signals) {
+    if (is_enclosing(settings, settings.token)) return refuse_enclosing(settings, signals);
     Pass pass(settings, signals);
     const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key);
     pass.finish();
@@ -91,8 +93,8 @@ int run_extend(const Settings &settings, event::Signals &signals) {
             code = exit_code::lost;
             report.result = "lost";
             say("{} cannot be extended: {}\n{}", name,
-                counted.extended >= settings.quorum ? "the nodes answered too late for this ttl"
-                                                    : "this token does not hold it any more",
+                counted.extended >= settings.quorum ? "the answers came too late for this ttl"
+                                                    : "this token does not hold it",
                 node_table(report.nodes));
         }
     }

@@ -31,6 +31,11 @@ class Job {
     // command still stopped until a CONT is sent.
     bool has_ended();
 
+    // After its end: how; nullopt when it could not be executed.
+    [[nodiscard]] std::optional<process::Status> status() const {
+        return child_.exec_error() ? std::nullopt : std::optional(status_);
+    }
+
     // After its end: the exit code, the command's or 128+S, 126 or 127 when it could not be executed. Dies of S
     // instead when it was INT, QUIT or one that was sent: have everything in order before.
     [[nodiscard]] int result() const;

@@ -1,5 +1,6 @@
 #include "cmd/lock_run.hh"
 
+#include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
@@ -147,10 +148,7 @@ void LockRun::tell_who_waits(Duration waited) {
     else say(text);
 }
 
-bool LockRun::blocked_by_ourselves() const {
-    const std::string random = lock_.blocker().substr(0, core::random_digits);
-    return random.size() == core::random_digits && settings_.held.find(':' + random) != std::string::npos;
-}
+bool LockRun::blocked_by_ourselves() const { return is_enclosing(settings_, lock_.blocker()); }
 
 std::string LockRun::held_for_command() const {
     std::string held = settings_.held + (settings_.held.empty() ? "" : " ");
@@ -188,8 +186,9 @@ int LockRun::explain_failure() const {
     switch (lock_.ending()) {
     case core::Ending::busy:
         if (lock_.blocker().empty()) {
-            say("{} could not be had: the nodes answer too slowly for this lease (--ttl, --node-timeout)\n{}", name,
-                node_table());
+            say("{} could not be had: the answers came too late for this lease, because the nodes are slow, or because "
+                "redlock or the machine stood still (--ttl, --node-timeout)\n{}",
+                name, node_table());
             return exit_code::unreachable;
         }
         if (settings_.verbosity >= 0)

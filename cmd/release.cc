@@ -1,6 +1,7 @@
 // release: give back what acquire took.
 #include "cmd/commands.hh"
 
+#include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
@@ -10,6 +11,7 @@
 namespace redlock::cmd {
 
 int run_release(const Settings &settings, event::Signals &signals) {
+    if (is_enclosing(settings, settings.token)) return refuse_enclosing(settings, signals);
     Pass pass(settings, signals);
     const core::Sweep sweep = pass.ask(core::Verb::release, settings.key);
     pass.finish();
@@ -25,9 +27,13 @@ int run_release(const Settings &settings, event::Signals &signals) {
         code = exit_code::lost;
         report.result = "lost";
         if (sweep.not_ours() > 0)
-            say("{} was not yours any more: this token's lease has ended and somebody else holds the lock\n{}", name,
-                node_table(report.nodes));
-        else say("{} was not held: this token's lease has ended, or it was released before", name);
+            say("{} was not held with this token: somebody else holds the lock; this token's lease has ended, or it "
+                "belongs to another lock\n{}",
+                name, node_table(report.nodes));
+        else
+            say("{} was not held with this token: its lease has ended, it was released before, or it belongs to "
+                "another lock",
+                name);
     }
     if (settings.format == Format::json) print(json_text(report));
     return code;

@@ -346,7 +346,6 @@ void read_holder(Settings &settings, const Invocation &invocation, const Reader 
     if (settings.owner.empty()) settings.owner = fmt::format("uid {}", ::getuid());
     if (!invocation.words.empty()) settings.why = invocation.words[0].substr(invocation.words[0].rfind('/') + 1);
     if (const auto why = reader.text(option("--why"))) settings.why = why->value;
-    settings.held = reader.variable("REDLOCK_HELD").value_or("");
 }
 
 int read_verbosity(const Typed &typed) {
@@ -368,6 +367,7 @@ Settings make_settings(const Invocation &invocation, const Environment &environm
     settings.names = invocation.names;
     if (!settings.names.empty()) settings.name = settings.names[0];
     settings.verbosity = read_verbosity(invocation.typed);
+    settings.held = reader.variable("REDLOCK_HELD").value_or("");
     // Typed mistakes of the smaller kind first: they are the likelier ones, and nearer to the reader.
     if ((command & running_a_command) != 0) read_command(settings, invocation, reader);
     if ((command & taking_a_lock) != 0) read_waiting(settings, invocation, reader);

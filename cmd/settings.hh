@@ -30,7 +30,7 @@ struct Settings {
     std::vector<std::string> names; // status: all of them
     std::string prefix;
     std::string owner, why;         // for others to see; exec and acquire
-    std::string held;               // REDLOCK_HELD as it was found (cmd/lock_run.hh)
+    std::string held;               // REDLOCK_HELD as it was found (cmd/enclosing.hh)
     std::vector<std::string> words; // what to run, ready for execvp; empty for acquire and release
     bool users_shell = false;       // `words` is it, because lab was given no COMMAND
     std::string not_found_hint;     // to be added to the message when COMMAND does not exist; mostly empty

@@ -33,4 +33,10 @@ std::optional<int> parse_signal(std::string_view text) {
     return std::nullopt;
 }
 
+std::string signal_name(int signal) {
+    for (const Signal &each : known_signals)
+        if (each.number == signal) return std::string(each.name);
+    return "signal " + std::to_string(signal);
+}
+
 } // namespace redlock::cmd

@@ -118,7 +118,15 @@ cron_example() {
   [ "$output" = "" ]
   ran "${@:3}"
   let_go
+  # A job that fails has the same pause, and its code is the line's.
+  rm ran
+  fails "${3%% *}" 3
+  run cron <<<"$crontab"
+  [ "$status" -eq 3 ]
+  ran "${@:3}"
 }
+# fails JOB CODE: the stub JOB ends with CODE.
+fails() { sed -i "s/^exit .*/exit $2/" "bin/$1"; }
 
 @test "man: cron" {
   stub report bin/nightly-report bin/sleep
@@ -170,6 +178,23 @@ script_example() {
   [ "$status" -eq 3 ]
   ran 'migrate.sh schema: many'
   wait_until eval '[ -z "$(keys_left)" ]'
+  # A signal that ends the script: the lock is given back, and there is no second step.
+  rm ran CODE
+  echo 'kill -TERM "$PPID"' >before-schema
+  run timeout 60 env PATH="$WITH_STUBS" "./$1"
+  [ "$status" -eq 1 ]
+  ran 'migrate.sh schema: many'
+  wait_until_no_keys
+  rm before-schema
+  # Somebody else has it, and we are ended while we wait: it stays theirs.
+  somebody_holds migration
+  theirs=$(value_of migration)
+  setsid timeout 60 env PATH="$WITH_STUBS" "./$1" 2>waiting 3>&- &
+  wait_until grep -q 'waiting for migration' waiting
+  kill -TERM -- -"$!"
+  wait "$!" || true
+  [ "$(value_of migration)" = "$theirs" ]
+  let_go
   # No majority: nothing is done at all.
   rm ran
   for node in 1 2 3; do kill_node "$node"; done
@@ -186,7 +211,7 @@ script_example() {
 }
 
 @test "README: a script over several steps" {
-  example readme 'Scripts' 4 >guard
+  example readme 'Scripts' 5 >guard
   longer_leases guard
   example readme 'Scripts' 2 >script
   script_example script
@@ -205,20 +230,31 @@ script_example() {
   [ -z "$(keys_left)" ]
 }
 
-@test "README: a token from one process to another" {
-  example readme 'Scripts' 4 >guard
+@test "README: a token from one step to another, and what a job that never had it gives back" {
+  example readme 'Scripts' 5 >guard
   longer_leases guard
-  example readme 'Scripts' 3 >lines
-  [ "$(wc -l <lines)" -eq 2 ]
-  sed -n 1p lines >first
-  sed -n 2p lines >last
-  run timeout 60 env PATH="$WITH_STUBS" HOME="$PWD" sh -e first
-  [ "$status" -eq 0 ]
-  [ "$(stat -c %a staging.token)" = 600 ]
+  example readme 'Scripts' 3 >first
+  example readme 'Scripts' 4 >last
+  echo 'echo "$token_file" >path' >>first
+  step() { timeout 60 env PATH="$WITH_STUBS" TMPDIR="$PWD" "$@"; }
+  step sh -e first
+  file=$(cat path)
+  [ "$(stat -c %a "$file")" = 600 ]
   wait_until eval '[ "$(holders staging)" -eq 5 ]'
-  run timeout 60 env PATH="$WITH_STUBS" HOME="$PWD" sh -e last
-  [ "$status" -eq 0 ]
-  wait_until eval '[ -z "$(keys_left)" ]'
+  # Another job waits for it, is canceled, and its last step runs.
+  theirs=$(value_of staging)
+  sed -i 's/^redlock/echo "$token_file" >path; exec redlock/' first
+  setsid env PATH="$WITH_STUBS" TMPDIR="$PWD" sh -e first 2>waiting 3>&- &
+  wait_until grep -q 'waiting for staging' waiting
+  kill -TERM "$!"
+  wait "$!" || true
+  [ "$(cat path)" != "$file" ]
+  step token_file="$(cat path)" sh -e last
+  [ "$(value_of staging)" = "$theirs" ]
+  # The first job's last step.
+  step token_file="$file" sh -e last
+  wait_until_no_keys
+  [ -z "$(find . -name 'tmp.*' -type f)" ]
 }
 
 # deploy_example LOCK OWNER COMMAND...: COMMAND deploys under the lock, for OWNER, and its failure is the job's.
@@ -235,6 +271,45 @@ deploy_example() {
   run timeout 60 env PATH="$WITH_STUBS" "$@"
   [ "$status" -eq 5 ]
   [ -z "$(keys_left)" ]
+}
+
+# help_examples COMMAND: those of its --help, without what is said about them.
+help_examples() { redlock "$1" --help | sed -n '/^Examples:/,$ s/^  //p' | sed 's/    *[^ ].*//'; }
+
+@test "help: the examples of exec, acquire, extend, release and status do what they say with default settings" {
+  stub nightly-report report.sh
+  stub db-backup bin/pg_dump
+  stub deploy bin/make
+  stub migration migrate.sh
+  help_examples exec >exec-lines
+  [ "$(wc -l <exec-lines)" -ge 3 ]
+  run timeout 60 env PATH="$WITH_STUBS" sh -e exec-lines
+  echo "$output"
+  [ "$status" -eq 0 ]
+  ran 'report.sh : many' 'pg_dump -f out db: many' 'make : many' 'make install: many'
+  wait_until_no_keys
+  rm ran
+  help_examples acquire >acquire-lines
+  [ "$(wc -l <acquire-lines)" -ge 5 ]
+  run timeout 60 env PATH="$WITH_STUBS" sh -e acquire-lines
+  echo "$output"
+  [ "$status" -eq 0 ]
+  ran 'migrate.sh : many'
+  wait_until_no_keys
+  {
+    help_examples acquire | head -n 1
+    help_examples extend
+    help_examples release
+  } >lines
+  run timeout 60 env PATH="$WITH_STUBS" sh -e lines
+  echo "$output"
+  [ "$status" -eq 0 ]
+  wait_until_no_keys
+  help_examples status >status-lines
+  [ "$(wc -l <status-lines)" -ge 3 ]
+  run timeout 60 env PATH="$WITH_STUBS" sh -e status-lines
+  [ "$status" -eq 0 ]
+  [[ $output == *free* ]]
 }
 
 @test "man: CI step" {
@@ -277,6 +352,8 @@ exec_start() {
   command=$(sed -n 's/^ExecStart=//p' "$1")
   [[ $command == '/usr/local/bin/redlock '* ]]
   grep -q '^Environment=REDLOCK_NODES=redis://' "$1"
+  run ! grep -qE '(^|[^$])(\$\$)*\$[^$]' <<<"$command" # would be a variable of systemd
+  command=${command//'$$'/'$'}
   timeout 60 env -i PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" sh -c "${command/#'/usr/local/bin/'/}"
 }
 # unit_example FILE LINE...
@@ -292,9 +369,11 @@ unit_example() {
   [ "$output" = "" ]
   ran "${@:2}"
   let_go
-  echo 6 >CODE
+  rm ran
+  fails nightly-report 6
   run exec_start "$1"
   [ "$status" -eq 6 ]
+  ran "${@:2}"
 }
 # verify FILE...: systemd's own opinion; what it only warns of (a word misspelled) is wrong, too.
 verify() {
@@ -310,7 +389,7 @@ verify() {
 @test "man: systemd service" {
   example man 'systemd service' 1 >report.service
   stub report bin/nightly-report bin/sleep
-  unit_example report.service 'nightly-report : many'
+  unit_example report.service 'nightly-report : many' 'sleep 30: many'
 }
 
 @test "README: systemd service" {

@@ -50,7 +50,7 @@ ttls() { each_node PTTL db; }
   redlock release --token "$token" db
   run redlock extend --token "$token" db
   [ "$status" -eq 79 ]
-  [[ $output == *"db cannot be extended: this token does not hold it any more"*"the key is gone"* ]]
+  [[ $output == *"db cannot be extended: this token does not hold it"$'\n'*"the key is gone"* ]]
   [ -z "$(keys_left)" ]
 }
 

@@ -72,6 +72,33 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   gone "$(cat b)"
 }
 
+@test "a lost lock kills daemons and what nohup started, but not what another process starts for the command" {
+  # In the place of sshd, dockerd, systemd or atd.
+  mkfifo asked
+  sh -c 'read -r _ <asked; sleep 600 & echo $! >outside; wait' 3>&- &
+  daemon='import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        open("daemon", "w").write(str(os.getpid()))
+        time.sleep(600)
+    os._exit(0)
+os.wait()'
+  background exec --ttl 2s db -- sh -c 'python3 -c "$1"; nohup sleep 601 >out 2>&1 & echo $! >nohup
+    echo go >asked; touch started; wait; sleep 600' - "$daemon"
+  holder=$!
+  wait_until test -e started -a -s daemon -a -s outside
+  [ "$(ps -o ppid= -p "$(cat daemon)" | tr -d ' ')" = "$holder" ]
+  for i in 1 2 3 4 5; do node_cli "$i" FLUSHALL; done
+  code=0
+  wait "$holder" || code=$?
+  [ "$code" -eq 79 ]
+  gone "$(cat daemon)"
+  gone "$(cat nohup)"
+  run ! gone "$(cat outside)"
+  kill "$(cat outside)"
+}
+
 @test "-k gives the command time between TERM and KILL; --signal is sent first" {
   background exec --ttl 4s -k 1s --signal USR1 db -- sh -c 'trap "touch asked; exit 0" USR1; touch started; while :; do sleep 0.01; done'
   wait_until test -e started
@@ -140,7 +167,7 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   wait "$!" || code=$?
   cat err
   [ "$code" -eq 79 ]
-  grep -q 'could not be killed and has ended by itself' err
+  grep -q 'db was lost: too few nodes still held it; the command could not be killed in time, and then died of KILL' err
 }
 
 @test "a full stderr does not keep the command alive" {
@@ -157,4 +184,51 @@ now_ms() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTT
   wait "$!" || code=$?
   kill "$sleeper"
   [ "$code" -eq 79 ]
+}
+
+@test "a stall longer than the lease, a renewal on its way: told as a stall, and not as a clock" {
+  background exec --ttl 8s --node-timeout 2s db -- sh -c 'touch started; exec sleep 600' 2>err
+  wait_until test -e started
+  wait_until eval '[ "$(holders db)" -eq 5 ]'
+  for i in 1 2 3 4; do stop_node "$i"; done
+  before=$(renewed 5)
+  wait_until renewals 5 $((before + 1)) # the others have it in their sockets
+  kill -STOP "$!"
+  for i in 1 2 3 4; do continue_node "$i"; done
+  for i in 1 2 3 4; do wait_until renewals "$i" 1; done
+  wait_until eval '[ "$(holders db)" -eq 0 ]'
+  kill -CONT "$!"
+  code=0
+  wait "$!" || code=$?
+  cat err
+  [ "$code" -eq 79 ]
+  grep -qE '^redlock: db was lost: redlock or the machine stood still for [0-9.]+ s, too long for its lease; the command was ended by KILL$' err
+}
+
+@test "the command ends by itself while redlock is stopped beyond the lease: told so, with its code; 79" {
+  background exec --ttl 2s db -- sh -c 'touch started; until [ -e go ]; do sleep 0.01; done; exit 3' 2>err
+  wait_until test -e started
+  wait_until eval '[ "$(holders db)" -eq 5 ]'
+  kill -STOP "$!"
+  touch go
+  wait_until eval '[ "$(holders db)" -eq 0 ]'
+  kill -CONT "$!"
+  code=0
+  wait "$!" || code=$?
+  cat err
+  [ "$code" -eq 79 ]
+  grep -qE '^redlock: db was lost: redlock or the machine stood still for [0-9.]+ m?s, too long for its lease; the command ended with code 3 before redlock could end it$' err
+}
+
+@test "a command that ends well when it is told to: told so, and that the lock was lost" {
+  background exec --ttl 3s db -- sh -c 'trap "exit 0" TERM; touch started; while :; do sleep 0.01; done' 2>err
+  wait_until test -e started
+  for i in 1 2 3; do stop_node "$i"; done
+  code=0
+  wait "$!" || code=$?
+  cat err
+  [ "$code" -eq 79 ]
+  grep -q 'db was lost: it could not be renewed in time; the command was sent TERM, and ended with code 0' err
+  for i in 1 2 3; do continue_node "$i"; done
+  wait_until_no_keys
 }

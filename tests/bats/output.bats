@@ -106,20 +106,99 @@ $name" ]
   [ "$(ls -d token*)" = token ]
 }
 
-@test "--token-file replaces a file, and a link, in one step: who has the old one open reads the old one" {
+@test "--token-file replaces a file in one step: who has the old one open reads the old one, and so does a hard link" {
   echo old >token
   chmod 644 token
+  ln token other-name
   exec 5<token
   redlock acquire -q --token-file token db
   [ "$(cat <&5)" = old ]
   exec 5<&-
   [ "$(stat -c %a token)" = 600 ]
+  [ "$(cat other-name)" = old ]
   redlock release --token-file token db
+}
+
+# left_alone KIND FILE: acquire refuses to put its token there, before it takes the lock; FILE is as it was.
+left_alone() {
+  local before after
+  before=$(stat -c '%i %F %N %Y' "$2")
+  refused 64 "--token-file: '$2' is $1, which is left as it is" acquire --token-file "$2" db
+  after=$(stat -c '%i %F %N %Y' "$2")
+  [ "$before" = "$after" ]
+  no_keys
+  [ -z "$(find . -name '*.??????' -newer begin)" ]
+}
+
+@test "--token-file: links, folders, pipes and devices are refused and left alone, before the lock is taken" {
+  touch begin
   echo target >target
-  ln -sf target token
-  redlock acquire -q --token-file token db
+  mkdir folder
+  ln -s target to-file
+  ln -s missing to-nothing
+  ln -s folder to-folder
+  ln -s /dev/null to-device
+  ln -s /proc/self/fd/1 to-stdout
+  ln -s /proc/self/fd/7 to-seven
+  for link in to-*; do left_alone 'a symbolic link' "$link"; done
+  [ ! -e missing ]
+  mkfifo fifo
+  left_alone 'a named pipe' fifo
+  left_alone 'a folder' folder
+  left_alone 'a folder' to-folder/
+  left_alone 'a device' /dev/null
+  # The same with descriptors that are regular files: a link to one cannot be told from a link to a file.
+  exec 7>seven
+  for link in /dev/stdout /proc/self/fd/1 /dev/fd/7 to-seven to-stdout; do
+    run -64 bash -c '"$1" acquire --token-file "$2" db >out' - "$REDLOCK" "$link"
+    [[ $output == "redlock: --token-file: '$link' is a symbolic link, "* ]]
+  done
+  exec 7>&-
+  [ -L /dev/stdout ]
+  [ ! -s out ] && [ ! -s seven ]
   [ "$(cat target)" = target ]
-  redlock release --token-file token db
+  no_keys
+}
+
+@test "--token-file: a link that appears while acquire waits is left alone, too, and the lock is given back" {
+  echo target >target
+  hold_db
+  holder=$!
+  background acquire --token-file token db 2>err
+  wait_until grep -q 'waiting for db' err
+  ln -s target token
+  let_go "$holder"
+  code=0
+  wait "$!" || code=$?
+  [ "$code" -eq 64 ]
+  [ "$(cat target)" = target ]
+  wait_until_no_keys
+  [ "$(ls -d token*)" = token ]
+}
+
+@test "--token-file: another user's file in a sticky folder, and a folder that is not ours: told before the lock is taken" {
+  [ "$(id -u)" -eq 0 ] || skip "needs root, to be two users"
+  as_nobody() { setpriv --reuid 65534 --clear-groups "$REDLOCK" "$@"; }
+  as_nobody --version || skip "nobody may run $REDLOCK"
+  start_nodes 5 tcp # the sockets are root's
+  chmod o+rx . "$BATS_TEST_TMPDIR"
+  mkdir -m 1777 sticky
+  mkdir -m 755 ours
+  echo theirs >sticky/token
+  cp -p sticky/token ours/token
+  chmod 666 sticky/token ours/token
+  set_all somebody # told before anything is asked
+  run -70 as_nobody acquire -n --token-file sticky/token db
+  [[ $output == "redlock: cannot put the token into sticky/token: Operation not permitted"* ]]
+  run -70 as_nobody acquire -n --token-file ours/token db
+  [[ $output == "redlock: cannot create the token file beside ours/token: Permission denied"* ]]
+  delete_all
+  [ "$(cat sticky/* ours/*)" = $'theirs\ntheirs' ]
+  as_nobody acquire -q --token-file sticky/own db
+  as_nobody acquire -n -q --token-file sticky/own other
+  [ "$(ls sticky)" = $'own\ntoken' ]
+  redlock release --token-file sticky/own other
+  delete_all
 }
 
 @test "--token-file and no lock: the file is as it was, and none is left beside it" {
@@ -150,8 +229,8 @@ $name" ]
   no_keys
   mkdir folder
   run redlock acquire --token-file folder db
-  [ "$status" -eq 70 ]
-  [[ $output == "redlock: cannot put the token into folder: Is a directory"* ]]
+  [ "$status" -eq 64 ]
+  [[ $output == "redlock: --token-file: 'folder' is a folder, which is left as it is"* ]]
   wait_until_no_keys
   [ "$(ls -d folder*)" = folder ]
   run redlock acquire --token-file '' db

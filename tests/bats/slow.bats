@@ -90,7 +90,7 @@ holders_are() { [ "$(holders db)" -eq "$1" ]; }
   code=0
   wait "$!" || code=$?
   [ "$code" -eq 69 ]
-  [ "$(<err)" = "redlock: db was won, but its lease was over before it could be used: was this machine asleep, or the reader of the token?" ]
+  [ "$(<err)" = "redlock: db was won, but its lease was over before it could be used: did redlock, the machine or the reader of the token stand still?" ]
   wait_until_no_keys
 }
 

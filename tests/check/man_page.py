@@ -3,7 +3,9 @@
 
 Compared both ways, for each command: synopsis, options (spellings, metavars, defaults, groups), environment
 variables and what they stand for, exit codes; and the list of commands. The page says which commands an option or a
-code belongs to with "Taken by ..." and "Given by ...". Where mandoc is installed, its warnings count, too.
+code belongs to with "Taken by ..." and "Given by ...". And is every word the argument of the right macro? In
+".Pq but what Fl -json asks for" the last two words become options, and mandoc has no complaint. Where mandoc is
+installed, its warnings count, too.
 Judges a bad sample first, so that it is known to fail.
 """
 import pathlib
@@ -196,8 +198,47 @@ def one_by_one(what, page, text):
         yield f"{what}: {entry} is in the help and not in redlock(1)"
 
 
-def self_test(text):
+# What may follow a macro; the words after the one it is meant for are its arguments, too.
+FITTING = {
+    "Ev": re.compile(r"[A-Z][A-Z_]*"),
+    "Va": re.compile(r"[a-z][a-z_]*:?"),
+    "Ar": re.compile(r"[A-Z][A-Z_.]*|token\|env\|json|DUR\|off|'SHELL|LINE'"),
+    "Pa": re.compile(r"[a-z./*-]+"),
+    "Ic": re.compile(r"[a-z]+"),
+    "Xr": re.compile(r"[a-z.-]+|[1-8]"),
+}
+MACROS = {"Nm", "Cm", "Ar", "Fl", "Ev", "Op", "Pq", "Xr", "Pa", "Ql", "Va", "Em", "Ic", "Sx", "No", "Ns", "It", "Dl", "Sh", "Ss"}
+OTHERS = {"-d"}  # options of other programs
+
+
+def misread(text, options, commands):
+    """Words that are set as an option, a variable ... and are none."""
+    fitting = dict(FITTING)
+    fitting["Fl"] = re.compile("|".join(re.escape(option[1:]) for option in options | OTHERS | {"--"}))
+    fitting["Cm"] = re.compile("|".join(commands | {"help", "off", "json"}))
+    literal = False
+    for number, line in enumerate(text.splitlines(), 1):
+        literal = (literal or line.startswith(".Bd -literal")) and line != ".Ed"
+        if literal or not line.startswith(".") or line.startswith('.\\"'):
+            continue
+        macro = None
+        for token in line[1:].split():
+            if token in MACROS:
+                macro = token
+            elif macro in fitting and token not in PUNCTUATION and not fitting[macro].fullmatch(token):
+                yield f"line {number}: {token!r} is set by {macro}: {line}"
+
+
+def self_test(text, options, commands):
     """A page of which one thing is changed must be found different, each time."""
+    for old, new in (
+        (".Pq but what Fl -json No asks for :", ".Pq but what Fl -json asks for :"),
+        ("\n.Fl -slack\n", "\n.Fl -slack within\n"),
+        (".Pq Pa /dev/stdout No is one ,", ".Pq Pa /dev/stdout IS one ,"),
+        ("\n.Cm exec\nrenews", "\n.Cm exec renews\n"),
+    ):
+        assert old in text, f"the check's own sample is out of date: {old!r}"
+        assert list(misread(text.replace(old, new), options, commands)), f"the check is blind: {old!r} became {new!r}"
     good = read_page(text)
     assert not list(differences(good, good))
     changes = (
@@ -226,10 +267,12 @@ def run(*command):
 def main(root, program):
     path = root / "man/redlock.1"
     text = path.read_text(encoding="utf-8")
-    self_test(text)
     overview = run(program, "--help")
     commands = {left for left, _ in rows(paragraphs(overview)["Commands"], 13)} - {"help"}
-    found = list(differences(read_page(text), read_help(overview, {c: run(program, c, "--help") for c in commands})))
+    shown = read_help(overview, {c: run(program, c, "--help") for c in commands})
+    options = {word for of in shown["options"].values() for option in of for word in option[1].split(", ")}
+    self_test(text, options, commands)
+    found = list(differences(read_page(text), shown)) + list(misread(text, options, commands))
     if shutil.which("mandoc"):
         lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(path)], capture_output=True, text=True,
                               check=False, timeout=60)
