@@ -69,7 +69,7 @@ inline constexpr std::array<Option, 31> all_options{{
      "", "REDLOCK_NODES"},
     {"--user", "TEXT", ValueKind::text, Group::nodes, on_nodes, "user for the nodes whose URL has none"},
     {"--password-file", "FILE", ValueKind::file, Group::nodes, on_nodes,
-     "password for the nodes whose URL has none: the first line of FILE", "", "REDLOCK_PASSWORD_FILE"},
+     "password for the nodes whose URL has none: the first line of FILE, which may be a pipe", "", "REDLOCK_PASSWORD_FILE"},
     {"--node-timeout", "DUR", ValueKind::duration, Group::nodes, on_nodes, "how long to wait for one node's answer",
      "ttl/100, from 50ms to 1s", "REDLOCK_NODE_TIMEOUT"},
     {"--prefix", "TEXT", ValueKind::text, Group::nodes, on_nodes, "put before NAME to make the key on the nodes",
