@@ -92,8 +92,7 @@ void take_db(std::string_view shown, std::string_view db, std::string_view examp
 // The zone of an IPv6 address, as it stands behind the '%': "eth0", or "25eth0" as RFC 6874 wants it in a URL. "25"
 // alone is the interface of that number.
 std::string read_zone(std::string_view shown, std::string_view text) {
-    const std::string zone =
-        text.size() > 2 && text.starts_with("25") ? percent_decode(text.substr(2)) : std::string(text);
+    std::string zone = text.size() > 2 && text.starts_with("25") ? percent_decode(text.substr(2)) : std::string(text);
     if (zone.empty() || has_space_or_control(zone) || zone.find_first_of("/[]%:@") != zone.npos)
         refuse_url(shown, "the name of an interface must follow the '%', as in redis://[fe80::1%25eth0]");
     return zone;
