@@ -69,8 +69,11 @@ class Reader {
         if (!found) return std::nullopt;
         const auto value = parse_number<std::size_t>(found->value);
         if (!value || *value < low || *value > high)
-            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}{}", found->origin,
-                                                        in_quotes(found->value), low, high, why));
+            refuse(
+                is_typed(found->origin),
+                fmt::format("{}: {} is not {}{}", found->origin, in_quotes(found->value),
+                            low == high ? fmt::to_string(low) : fmt::format("a whole number from {} to {}", low, high),
+                            why));
         return Found<std::size_t>{*value, found->origin};
     }
 
