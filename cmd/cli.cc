@@ -56,6 +56,12 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
                         command.name, in_quotes(given.operands[0]), given.number_hint, synopsis));
     if (!given.command.empty() && given.command[0].empty())
         throw UsageError(fmt::format("{}: COMMAND is an empty word (an unset variable?)", command.name));
+    // Others would see its name, and perhaps a password, as what the lock is for.
+    if (!given.command.empty() && given.command[0].find("://") != std::string::npos)
+        throw UsageError(
+            fmt::format("{}: {} looks like the address of a node where COMMAND belongs; nodes are given with "
+                        "-S URL before NAME",
+                        command.name, in_quotes(given.command[0])));
 }
 
 Invocation to_print(std::string text) {

@@ -30,6 +30,21 @@ constexpr std::array<Habit, 6> habits{{
     {"--verbatim", "not needed: the command is executed directly, without a shell"},
 }};
 
+// Commands as other tools call them.
+struct Synonym {
+    std::string_view words;
+    Command command;
+};
+constexpr std::array<Synonym, 7> synonyms{{
+    {"run with do wrap hold flock start execute lockrun withlock", Command::exec},
+    {"lock take get grab obtain try trylock try-lock claim reserve", Command::acquire},
+    {"renew refresh prolong keepalive keep-alive touch heartbeat", Command::extend},
+    {"unlock free drop del delete rm remove giveback give-back rel abandon yield", Command::release},
+    {"check info show who holder holders query inspect stat state exists locked is-locked ttl", Command::status},
+    {"ping test verify health healthcheck nodes diagnose", Command::doctor},
+    {"demo sandbox playground servers", Command::lab},
+}};
+
 bool has_word(std::string_view list, std::string_view word) {
     for (std::size_t at = 0; at <= list.size();) {
         const std::size_t end = std::min(list.find(' ', at), list.size());
@@ -95,6 +110,10 @@ void refuse_unknown_command(std::string_view word) {
         throw UsageError(fmt::format("{} stands before the command; options come after it: redlock exec [OPTIONS] NAME "
                                      "COMMAND",
                                      in_quotes(word.substr(0, word.find('=')))));
+    for (const Synonym &synonym : synonyms)
+        if (!word.empty() && has_word(synonym.words, word))
+            throw UsageError(fmt::format("unknown command {}; here it is called 'redlock {}'", in_quotes(word),
+                                         info(synonym.command).name));
     std::vector<std::string_view> names{"help"};
     std::string list;
     for (const CommandInfo &each : all_commands) {

@@ -3,6 +3,7 @@
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
+#include "cmd/json.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace redlock::cmd {
 
@@ -121,17 +121,20 @@ std::string json_of(const std::vector<Examined> &nodes, std::string_view result,
                         {"findings", findings}});
     }
     const nlohmann::json all{{"result", result}, {"nodes", list}, {"restart_guard_ms", to_ms(guard)}};
-    return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+    return json_line(all);
 }
+
+// "all 3 nodes", "the node"
+std::string all_of(std::size_t nodes) { return nodes == 1 ? "the node" : "all " + counted(nodes, "node"); }
 
 // All must know: a node that missed it would contradict the others. Whether they do.
 bool tell_all(const Settings &settings, Pass &pass, core::Verb verb, std::string_view done) {
     const core::Sweep sweep = pass.ask(verb, "");
     const bool all = sweep.granted() == settings.nodes.size();
-    if (all && settings.verbosity >= 0) say("{} by all {} nodes", done, settings.nodes.size());
+    if (all && settings.verbosity >= 0) say("{} by {}", done, all_of(settings.nodes.size()));
     if (!all)
-        say("{} by {} of {} nodes; run it again when the others answer\n{}", done, sweep.granted(),
-            settings.nodes.size(), node_table(nodes_of(settings, sweep.answers())));
+        say("{} by {} of {}; run it again when the others answer\n{}", done, sweep.granted(),
+            counted(settings.nodes.size(), "node"), node_table(nodes_of(settings, sweep.answers())));
     return all;
 }
 
@@ -157,8 +160,9 @@ bool mend(const Settings &settings, Pass &pass) {
     });
     if (static_cast<std::size_t>(able) < settings.nodes.size()) {
         const bool shown = settings.verbosity >= 0 || settings.format == Format::json; // below, all of it
-        say("nothing was changed, for all {} nodes must know of it, and only {} of them can{}", settings.nodes.size(),
-            able, shown ? "" : '\n' + text_of(examine(settings, before)));
+        const std::string can = settings.nodes.size() == 1 ? "it cannot" : fmt::format("only {} of them can", able);
+        say("nothing was changed, for {} must know of it, and {}{}", all_of(settings.nodes.size()), can,
+            shown ? "" : '\n' + text_of(examine(settings, before)));
         return false;
     }
     if (settings.adopt) {
@@ -178,9 +182,10 @@ std::string advice(const Settings &settings, const std::vector<Examined> &nodes,
     std::string text;
     if (settings.guard == Duration{}) text += std::string(guard_is_off) + '\n';
     if (answered < settings.quorum)
-        text += fmt::format("{} nodes are needed for a lock, and {} answer: check that these servers run and that the "
-                            "addresses are right\n",
-                            settings.quorum, answered);
+        text += fmt::format("{} {} needed for a lock, and {} {}: check that these servers run and that the addresses "
+                            "are right\n",
+                            counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are", answered,
+                            answered == 1 ? "answers" : "answer");
     if (any([](const Examined &node) { return node.contradicts; }))
         text +=
             "if it is this host that is wrong, mend -S, --quorum or --restart-guard here, and adopt nothing; if a node "

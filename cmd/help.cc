@@ -77,7 +77,7 @@ std::string options_text(const CommandInfo &command) {
         if (!rows.empty()) out += fmt::format("\n{}:\n{}", title(group), rows);
     }
     if (command.operands != Operands::maybe_command)
-        out += "\nDUR is a length of time: 90s, 1h30m, 500ms, or a number of seconds such as 1.5.\n";
+        out += "\nDUR is a length of time: 90s, 5min, 1h30m, 500ms, or seconds such as 1.5.\n";
     return out;
 }
 

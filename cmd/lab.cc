@@ -38,9 +38,9 @@ int run(const Settings &settings, event::Signals &signals, std::optional<Job> &j
     trust(settings, servers, signals);
     if (settings.verbosity > 0) say("lab: {} for {}", servers.program(), servers.node_list());
     if (settings.users_shell && settings.verbosity >= 0 && ::isatty(STDIN_FILENO) == 1)
-        say("lab: {} nodes for this shell ({}); try: redlock exec demo -- sleep 60\n"
-            "lab: leave with 'exit': the nodes and all that they hold are gone then",
-            settings.lab_nodes, printable(settings.words[0]));
+        say("lab: {} for this shell ({}); try: redlock exec demo -- sleep 60\n"
+            "lab: leave with 'exit': everything is gone then",
+            counted(settings.lab_nodes, "node"), printable(settings.words[0]));
     job.emplace(settings,
                 std::vector<std::string>{"REDLOCK_NODES=" + servers.node_list(), "REDLOCK_LAB_DIR=" + servers.folder()},
                 signals);

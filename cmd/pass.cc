@@ -58,8 +58,9 @@ int complain(const Settings &settings, const core::Sweep &sweep, std::size_t wel
     report.result = "unreachable";
     // Of an extend a no does not help: what matters is who extended.
     const bool extend = settings.command == Command::extend;
-    say("{} of {} nodes {}, {} are needed: {} {}\n{}", well, settings.nodes.size(),
-        extend ? "extended the lease" : "answered", settings.quorum, name, trouble, table);
+    say("{} of {} {}, {} {} needed: {} {}\n{}", well, counted(settings.nodes.size(), "node"),
+        extend ? "extended the lease" : "answered", settings.quorum, settings.quorum == 1 ? "is" : "are", name, trouble,
+        table);
     return exit_code::unreachable;
 }
 

@@ -1,5 +1,6 @@
 #include "cmd/report.hh"
 
+#include "cmd/json.hh"
 #include "config/duration.hh"
 #include "core/token.hh"
 #include "util/text.hh"
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace redlock::cmd {
 
@@ -78,9 +78,6 @@ Json nodes_json(const Report &report) {
     return nodes;
 }
 
-// Names and owners may be any bytes; JSON has only text.
-std::string dump(const Json &json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n'; }
-
 Json status_json(const Report &report) {
     return {{"name", report.name},
             {"state", report.result},
@@ -135,13 +132,12 @@ std::string status_text(const Report &report) {
     const std::string name = printable(report.name);
     std::string text;
     if (report.result == "held") {
-        text =
-            fmt::format("{}: held by {}\n  {}{} of {} nodes agree ({} needed); {}", name,
-                        describe_holder(report.holder), report.fence > 0 ? fmt::format("fence {}; ", report.fence) : "",
-                        report.agreeing, report.nodes.size(), report.quorum,
-                        report.remaining ? fmt::format("it ends in {} unless it is renewed",
-                                                       config::show_duration(*report.remaining))
-                                         : "it has no end");
+        text = fmt::format("{}: held by {}\n  {}{} of {} agree{} ({} needed); {}", name, describe_holder(report.holder),
+                           report.fence > 0 ? fmt::format("fence {}; ", report.fence) : "", report.agreeing,
+                           counted(report.nodes.size(), "node"), report.agreeing == 1 ? "s" : "", report.quorum,
+                           report.remaining ? fmt::format("it ends in {} unless it is renewed",
+                                                          config::show_duration(*report.remaining))
+                                            : "it has no end");
     } else if (report.result == "split") {
         text = fmt::format("{}: held by nobody: some nodes have a holder, but no {} of them the same (an attempt under "
                            "way, or what is left of one)",
@@ -174,13 +170,13 @@ std::string json_text(const Report &report) {
     json["holder"] = holder_json(report.holder);
     json["quorum"] = report.quorum;
     json["nodes"] = nodes_json(report);
-    return dump(json);
+    return json_line(json);
 }
 
 std::string status_json_text(std::span<const Report> reports, Duration guard) {
     Json locks = Json::array();
     for (const Report &report : reports) locks.push_back(status_json(report));
-    return dump({{"locks", locks}, {"restart_guard_ms", to_ms(guard)}});
+    return json_line(Json{{"locks", locks}, {"restart_guard_ms", to_ms(guard)}});
 }
 
 } // namespace redlock::cmd

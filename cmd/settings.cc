@@ -1,10 +1,11 @@
 #include "cmd/settings.hh"
 
+#include "cmd/credentials.hh"
 #include "cmd/diagnose.hh"
+#include "cmd/reader.hh"
 #include "cmd/signal_name.hh"
+#include "cmd/user_name.hh"
 #include "config/duration.hh"
-#include "config/secret.hh"
-#include "util/error.hh"
 #include "util/text.hh"
 
 #include <algorithm>
@@ -18,102 +19,12 @@ namespace {
 
 using config::show_duration;
 
-bool is_typed(std::string_view origin) { return origin.starts_with('-'); }
-
-[[noreturn]] void refuse(bool typed, const std::string &message) {
-    if (typed) throw UsageError(message);
-    throw ConfigError(message);
-}
-
 // Digits and a point: from_chars for doubles would have libm loaded at every start.
 std::optional<double> read_ratio(const std::string &text) {
     if (text.empty() || text.find_first_not_of("0123456789.") != text.npos) return std::nullopt;
     char *end = nullptr;
     const double value = std::strtod(text.c_str(), &end); // in the C locale: nobody sets another
     return end == text.c_str() + text.size() ? std::optional(value) : std::nullopt;
-}
-
-// A value that was given, and where: "--ttl" or "environment variable REDLOCK_TTL". Defaults are no Found.
-template <class T> struct Found {
-    T value{};
-    std::string origin;
-};
-
-// Finds values by precedence and turns text into them.
-class Reader {
-  public:
-    Reader(const Invocation &invocation, const Environment &environment)
-        : invocation_(invocation), environment_(environment) {}
-
-    // An empty variable counts as unset.
-    [[nodiscard]] std::optional<std::string> variable(std::string_view name) const {
-        const char *value = environment_(std::string(name).c_str());
-        if (value == nullptr || *value == '\0') return std::nullopt;
-        return value;
-    }
-
-    [[nodiscard]] std::optional<Found<std::string>> text(const Option &option) const {
-        if (const std::string *value = invocation_.typed.last(option))
-            return Found<std::string>{*value, std::string(name_of(option))};
-        if (!takes(info(invocation_.command), option) || option.environment.empty()) return std::nullopt;
-        std::optional<std::string> value = variable(option.environment);
-        if (!value) return std::nullopt;
-        return Found<std::string>{*std::move(value), fmt::format("environment variable {}", option.environment)};
-    }
-
-    [[nodiscard]] std::optional<Found<Duration>> duration(const Option &option) const {
-        const auto found = text(option);
-        if (!found) return std::nullopt;
-        try {
-            return Found<Duration>{config::parse_duration(found->value), found->origin};
-        } catch (const ConfigError &error) {
-            refuse(is_typed(found->origin), fmt::format("{}: {}", found->origin, error.what()));
-        }
-    }
-
-    // `why`: to be added to the message.
-    [[nodiscard]] std::optional<Found<std::size_t>> integer(const Option &option, std::size_t low, std::size_t high,
-                                                            std::string_view why = "") const {
-        const auto found = text(option);
-        if (!found) return std::nullopt;
-        const auto value = parse_number<std::size_t>(found->value);
-        if (!value || *value < low || *value > high)
-            refuse(is_typed(found->origin), fmt::format("{}: {} is not a whole number from {} to {}{}", found->origin,
-                                                        in_quotes(found->value), low, high, why));
-        return Found<std::size_t>{*value, found->origin};
-    }
-
-  private:
-    const Invocation &invocation_;
-    const Environment &environment_;
-};
-
-// The first line of a file that holds a secret.
-std::string read_secret(const Found<std::string> &file) {
-    try {
-        return config::read_secret(file.value);
-    } catch (const ConfigError &error) {
-        refuse(is_typed(file.origin), fmt::format("{}: {}", file.origin, error.what()));
-    }
-}
-
-// For the nodes whose address has neither user nor password. `origin`: of the addresses.
-void read_credentials(std::vector<config::NodeUrl> &nodes, const std::string &origin, const Reader &reader) {
-    const auto user = reader.text(option("--user"));
-    std::optional<std::string> password = reader.variable("REDISCLI_AUTH");
-    if (const auto file = reader.text(option("--password-file"))) password = read_secret(*file);
-    for (config::NodeUrl &node : nodes) {
-        if (!node.password.empty()) continue;
-        const bool by_option = node.user.empty() && user;
-        if (by_option) node.user = user->value;
-        if (password) node.password = *password;
-        if (node.user.empty() || password) continue;
-        // redis-cli reads redis://word@host as a password; the word may well be one, so it is not shown.
-        const std::string &blame = by_option ? user->origin : origin;
-        refuse(is_typed(blame), fmt::format("{}: {} has a user but no password; write user:password@ (for the default "
-                                            "user :password@), or give --password-file or REDISCLI_AUTH",
-                                            blame, node.display()));
-    }
 }
 
 void read_nodes(Settings &settings, const Invocation &invocation, const Reader &reader) {
@@ -139,12 +50,11 @@ void read_nodes(Settings &settings, const Invocation &invocation, const Reader &
         settings.warnings.emplace_back(
             "a password on the command line can be read by every user of this machine; put it "
             "into REDLOCK_NODES, REDISCLI_AUTH or a --password-file");
-    read_credentials(nodes, found->origin, reader);
+    read_credentials(settings, found->origin, reader);
     const std::size_t majority = nodes.size() / 2 + 1;
     const auto quorum = reader.integer(option("--quorum"), majority, nodes.size(),
-                                       fmt::format(": of {} nodes a majority must agree, or two could hold the lock "
-                                                   "at once",
-                                                   nodes.size()));
+                                       fmt::format(": of {} a majority must agree, or two could hold the lock at once",
+                                                   counted(nodes.size(), "node")));
     settings.quorum = quorum ? quorum->value : majority;
 }
 
@@ -273,6 +183,12 @@ void read_command(Settings &settings, const Invocation &invocation, const Reader
         settings.words = {shell, "-c", *line};
     }
     settings.not_found_hint = invocation.not_found_hint;
+    if (invocation.words.size() == 1 && invocation.words[0].find_first_of(" \t\n") != std::string::npos)
+        settings.not_found_hint += settings.command == Command::exec
+                                       ? "; COMMAND is one word with blanks in it: for a shell line write exec NAME -c "
+                                         "'LINE', for a command leave out the quotes"
+                                       : "; COMMAND is one word with blanks in it: leave out the quotes, or write "
+                                         "sh -c 'LINE'";
     settings.users_shell = settings.words.empty(); // lab alone: exec has a COMMAND
     if (settings.users_shell) settings.words = {shell};
     if (const auto found = reader.text(option("--signal"))) {
@@ -301,7 +217,7 @@ void read_token(Settings &settings, const Reader &reader) {
     std::optional<Found<std::string>> token = reader.text(option("--token"));
     const std::optional<Found<std::string>> file = reader.text(option("--token-file"));
     if (token && file) throw UsageError("both --token and --token-file were given; leave out one of them");
-    if (file) token = {read_secret(*file), fmt::format("{} {}", file->origin, in_quotes(file->value))};
+    if (file) token = {read_secret(*file, settings), fmt::format("{} {}", file->origin, in_quotes(file->value))};
     if (!token) {
         const auto variable = reader.variable("REDLOCK_TOKEN");
         const auto name = reader.variable("REDLOCK_NAME");
@@ -325,6 +241,8 @@ void read_output(Settings &settings, const Invocation &invocation, const Reader 
     if (const auto file = reader.text(option("--token-file")); file && acquire) {
         settings.token_file = file->value;
         if (file->value.empty()) throw UsageError("--token-file: the name of the file is empty (an unset variable?)");
+        if (file->value.find("://") != file->value.npos)
+            throw UsageError(fmt::format("--token-file: {} is an address and no file", in_quotes(file->value)));
     }
     settings.format = acquire && settings.token_file.empty() ? Format::token : Format::nothing;
     for (const Typed::Given &given : invocation.typed.all()) {
@@ -338,12 +256,12 @@ void read_output(Settings &settings, const Invocation &invocation, const Reader 
     }
 }
 
-// What others see. The environment's word for the user is good enough for that; the user database may sit
-// behind a network. Of COMMAND only the name: its arguments may be secrets.
+// What others see. The environment's word for the user is good enough for that. Of COMMAND only the name: its arguments
+// may be secrets.
 void read_holder(Settings &settings, const Invocation &invocation, const Reader &reader) {
     settings.owner = reader.variable("LOGNAME").value_or(reader.variable("USER").value_or(""));
     if (const auto owner = reader.text(option("--owner"))) settings.owner = owner->value;
-    if (settings.owner.empty()) settings.owner = fmt::format("uid {}", ::getuid());
+    if (settings.owner.empty()) settings.owner = user_name(::getuid());
     if (!invocation.words.empty()) settings.why = invocation.words[0].substr(invocation.words[0].rfind('/') + 1);
     if (const auto why = reader.text(option("--why"))) settings.why = why->value;
 }

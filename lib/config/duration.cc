@@ -3,6 +3,7 @@
 #include "config/secret.hh"
 #include "util/error.hh"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -13,15 +14,39 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Unit {
-    std::string_view name;
     Duration length;
+    std::array<std::string_view, 6> names; // the first is the one that messages use
 };
-constexpr std::array<Unit, 6> units{{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}, {"us", 1us}}};
+constexpr std::array<Unit, 6> units{{
+    {24h, {{"d", "day", "days"}}},
+    {1h, {{"h", "hr", "hrs", "hour", "hours"}}},
+    {1min, {{"m", "min", "mins", "minute", "minutes"}}},
+    {1s, {{"s", "sec", "secs", "second", "seconds"}}},
+    {1ms, {{"ms", "msec", "msecs", "millis", "millisecond", "milliseconds"}}},
+    {1us, {{"us", "\xc2\xb5s", "usec", "usecs", "microsecond", "microseconds"}}}, // the second begins with a micro sign
+}};
+constexpr std::size_t unit_without_name = 3; // seconds
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
     throw ConfigError(fmt::format("'{}' is not a duration: {}; write for example 30s, 1h30m, 500ms, or 1.5 "
                                   "for one and a half seconds",
                                   show_word(text), why));
+}
+
+// What is right but for blanks, capitals or a decimal comma, written as it should be; else empty.
+std::string corrected(std::string_view text) {
+    std::string better;
+    for (const char c : text) {
+        if (c == ' ' || c == '\t') continue;
+        better += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == ',' ? '.' : c;
+    }
+    if (better == text) return {};
+    try {
+        (void)parse_duration(better);
+        return better;
+    } catch (const ConfigError &) {
+        return {};
+    }
 }
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -37,8 +62,13 @@ std::string_view take_while(std::string_view &rest, auto &&wanted) {
 // Position in `units`; refuses what is none.
 std::size_t find_unit(std::string_view text, std::string_view name) {
     for (std::size_t i = 0; i < units.size(); ++i)
-        if (units[i].name == name) return i;
-    if (!name.empty() && (name[0] == ' ' || name[0] == '\t')) refuse(text, "no spaces inside");
+        if (std::find(units[i].names.begin(), units[i].names.end(), name) != units[i].names.end()) return i;
+    if (const std::string better = corrected(text); !better.empty())
+        refuse(text, fmt::format("no spaces, no capital letters and no comma; did you mean {}?", better));
+    const char first = name[0];
+    if (first == 'w' || first == 'y' || name.starts_with("mo"))
+        refuse(text, fmt::format("'{}' is no unit; count it in days (d)", show_word(name)));
+    if (first == ':') refuse(text, "':' is no unit; write 1h30m for hours and minutes, 1m30s for minutes and seconds");
     refuse(text, fmt::format("'{}' is no unit; the units are d h m s ms us", show_word(name)));
 }
 
@@ -78,7 +108,7 @@ Duration parse_duration(std::string_view text) {
         if (name.empty() && !(first && rest.empty()))
             refuse(text, rest.empty() ? "the last number has no unit" : "it has two points");
         if (point && !rest.empty()) refuse(text, "only the last number may have a fraction");
-        const std::size_t unit = name.empty() ? 3 : find_unit(text, name);
+        const std::size_t unit = name.empty() ? unit_without_name : find_unit(text, name);
         if (unit < next_unit) refuse(text, "each unit at most once, the longest first");
         next_unit = unit + 1;
         sum += multiply(text, whole, fraction, units[unit].length);

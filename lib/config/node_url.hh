@@ -16,13 +16,19 @@ struct NodeUrl {
     std::string password; // a secret: never printed
     unsigned db = 0;
 
+    // Where user and password come from, for messages: "the address in REDLOCK_NODES". Empty without a password.
+    std::string login_origin{};
+
     // How messages name this node: the URL without user and password. Safe to print.
     [[nodiscard]] std::string display() const;
+    // The path alone, safe to print.
+    [[nodiscard]] std::string show_path() const;
     bool operator==(const NodeUrl &) const = default;
 };
 
 // redis://[user[:password]@]host[:port][/db] | unix:///path[?db=N] | unix://user:password@/path[?db=N].
-// IPv6 in brackets; percent-encoding in user, password and path. Throws ConfigError: what, where in the
+// IPv6 in brackets, with a zone as in RFC 6874
+// (%25eth0) or plain (%eth0); percent-encoding in user, password and path. Throws ConfigError: what, where in the
 // text, what to write instead; no password is ever in it (config/secret.hh), even of a malformed text.
 NodeUrl parse_node_url(std::string_view text);
 

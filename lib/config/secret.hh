@@ -1,4 +1,4 @@
-// Secrets: read from files, and kept out of messages that repeat what the user typed.
+// Passwords and tokens, kept out of messages that repeat what the user typed.
 #pragma once
 
 #include <string>
@@ -6,15 +6,15 @@
 
 namespace redlock::config {
 
-// For something that is meant to be a node address but may be malformed, so that nobody can say where the
-// password ends. Shows the scheme and what follows the last '@'; without an '@', stars for whatever
-// follows a colon and is no port, and for a query other than ?db=N.
+// For a text that should be a node address but may be malformed, so that nobody can tell where the password ends.
+// Shows what cannot be part of a password: a scheme, then, behind the last '@' if there is one, a host with port and
+// database or a path. Everything else becomes stars, from the first doubtful character to the end.
 std::string hide_password(std::string_view address);
 
-// For any other word: as it is (printable), unless it could be a node address.
-std::string show_word(std::string_view word);
+// For the path of a socket: whatever stands between a ':' and an '@' becomes stars. The result is not printable() yet.
+std::string hide_login(std::string_view path);
 
-// The first line of a file that holds a password or a token. Throws ConfigError: what is wrong with the file.
-std::string read_secret(const std::string &file);
+// For any other word: as it is (printable), unless it could be a node address or a token.
+std::string show_word(std::string_view word);
 
 } // namespace redlock::config

@@ -98,7 +98,7 @@ bool Connection::take_preamble(Ask::Kind kind, const Value &value) {
     const auto error = value.error();
     if (error) {
         const auto usual = kind == Ask::Kind::auth ? core::Trouble::access : core::Trouble::passing;
-        if (!condemned_) condemned_ = explain(*error, url_.password, usual);
+        if (!condemned_) condemned_ = explain(*error, url_.password, usual, url_.login_origin);
         refuse_waiting(*condemned_); // what is not yet written would only be told the same
         return true;
     }
@@ -114,7 +114,8 @@ bool Connection::take_answer(const Ask &ask, const Value &value) {
                              ? reply.answer == Answer::granted
                              : reply.answer == Answer::refused && reply.refusal == core::Refusal::set_anew;
     if (error || condemned_) {
-        report(ask, Answer::error, condemned_ ? *condemned_ : explain(*error, url_.password));
+        report(ask, Answer::error,
+               condemned_ ? *condemned_ : explain(*error, url_.password, core::Trouble::passing, url_.login_origin));
     } else {
         replies_.push_back(std::move(reply));
     }

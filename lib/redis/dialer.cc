@@ -27,7 +27,7 @@ bool connects(int socket, const Address &address, Duration patience) {
 std::string describe(int error, const config::NodeUrl &url) {
     if (error == EMFILE) return "no file descriptor is left for a connection: raise the limit (ulimit -n)";
     if (!url.path.empty()) {
-        const std::string path = printable(url.path);
+        const std::string path = url.show_path();
         if (error == ENOENT) return fmt::format("no such socket {}", path);
         if (error == ECONNREFUSED) return fmt::format("nobody listens on the socket {}", path);
         if (error == EAGAIN) return fmt::format("the server does not take connections on the socket {}", path);

@@ -2,6 +2,7 @@
 
 #include "util/text.hh"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace redlock::redis {
@@ -27,14 +28,13 @@ constexpr std::string_view no_cluster = "locks need independent nodes, not those
 
 constexpr Row rows[] = {
     {"NOAUTH ", Trouble::access, give_password},
-    {"WRONGPASS ", Trouble::access, "check user and password in the node's address"},
-    {"ERR invalid password", Trouble::access, "check the password in the node's address"},
-    {"ERR Client sent AUTH, but no password is set", Trouble::access,
-     "the node has no password: leave it out of the address"},
+    {"WRONGPASS ", Trouble::access, "check user and password"},
+    {"ERR invalid password", Trouble::access, "check the password"},
+    {"ERR Client sent AUTH, but no password is set", Trouble::access, "the node has no password: give none"},
     {"ERR AUTH <password> called without any password configured", Trouble::access,
-     "the node has no password: leave it out of the address"},
+     "the node has no password: give none"},
     {"ERR wrong number of arguments for 'auth'", Trouble::access,
-     "the server is older than Redis 6 and knows no users: leave the user out of the address"},
+     "the server is older than Redis 6 and knows no users: give no user"},
     {"NOPERM ", Trouble::access, give_rights},
     {"The user executing the script", Trouble::access, give_rights},
     {"has no permissions", Trouble::access, give_rights},
@@ -80,24 +80,56 @@ const Row *find_row(std::string_view error) {
     return nullptr;
 }
 
-void replace_all(std::string &text, std::string_view what, std::string_view by) {
-    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
-        text.replace(at, what.size(), by);
+// Whether the row is about what AUTH was given.
+bool is_about_login(const Row &row) {
+    for (const std::string_view start : {"NOAUTH ", "WRONGPASS ", "ERR invalid password", "ERR Client sent AUTH",
+                                         "ERR AUTH ", "ERR wrong number of arguments for 'auth'"})
+        if (row.words.starts_with(start)) return true;
+    return false;
+}
+
+// The Redis command that the error is about, by one of the names below and never as the node wrote it; else empty.
+std::string_view command_in(std::string_view error) {
+    constexpr std::string_view commands[] = {"EVAL", "TIME", "INFO", "TYPE",   "GET", "SET",     "HGET", "HMGET",
+                                             "HSET", "HDEL", "PTTL", "HSETNX", "DEL", "PEXPIRE", "AUTH", "SELECT"};
+    const std::size_t begin = error.find_first_of("'`");
+    if (begin == error.npos) return {};
+    std::string_view quoted = error.substr(begin + 1);
+    quoted = quoted.substr(0, quoted.find_first_of("'`|"));
+    for (const std::string_view command : commands)
+        if (std::equal(command.begin(), command.end(), quoted.begin(), quoted.end(),
+                       [](char upper, char c) { return c == upper || c == upper - 'A' + 'a'; }))
+            return command;
+    return {};
+}
+
+// For a node that knows a password. It may repeat that in parts or changed, and stars in the middle of well-known words
+// would tell what they replace. So nothing of what it wrote is shown, only words of our own, and never which of them
+// depends on the password.
+std::string own_words(const Row *row, std::string_view error) {
+    if (row == nullptr)
+        return "an error that redlock does not know; its text is not shown, as it may repeat the password: ask the "
+               "node with redis-cli, or see its log";
+    std::string_view words = row->words;
+    if (const std::size_t end = words.find(' '); end + 1 == words.size()) words.remove_suffix(1); // the code word alone
+    const bool is_about_command = row->advice == give_rights || row->words.starts_with("ERR unknown command");
+    const std::string_view command = is_about_command ? command_in(error) : "";
+    return command.empty() ? std::string(words) : fmt::format("{} ({})", words, command);
 }
 
 } // namespace
 
-Fault explain(std::string_view error, std::string_view secret, Trouble otherwise) {
+Fault explain(std::string_view error, std::string_view secret, Trouble otherwise, std::string_view origin) {
     const Row *row = find_row(error);
     // The script's place, and words of the request that an unknown command brings back, help nobody.
     for (const std::string_view tail : {" script: ", ", with args beginning with", "\n", "\r"})
         error = error.substr(0, error.find(tail));
-    std::string words(error);
-    if (!secret.empty()) replace_all(words, secret, "***");
-    while (words.ends_with('.') || words.ends_with(' ')) words.pop_back();
-    words = printable(words, 160);
+    while (error.ends_with('.') || error.ends_with(' ')) error.remove_suffix(1);
+    const std::string words = secret.empty() ? printable(error, 160) : own_words(row, error);
     if (row == nullptr) return {otherwise, words};
-    return {row->trouble, fmt::format("{}: {}", words, row->advice)};
+    const bool tell_origin = !origin.empty() && is_about_login(*row);
+    return {row->trouble,
+            fmt::format("{}: {}{}", words, row->advice, tell_origin ? fmt::format(" (here: from {})", origin) : "")};
 }
 
 } // namespace redlock::redis

@@ -1,6 +1,7 @@
 #include "redis/terms.hh"
 
 #include "config/duration.hh"
+#include "util/text.hh"
 
 #include <algorithm>
 #include <cstdio>
@@ -29,7 +30,7 @@ core::Agreement parse_terms(std::string_view marker_text) {
 
 std::string in_words(const core::Agreement &agreement) {
     if (agreement.nodes == 0) return "terms that cannot be read";
-    return fmt::format("{} nodes, a quorum of {} and {}", agreement.nodes, agreement.quorum,
+    return fmt::format("{}, a quorum of {} and {}", counted(agreement.nodes, "node"), agreement.quorum,
                        agreement.guard == Duration{} ? std::string("no restart guard")
                                                      : "a restart guard of " + config::show_duration(agreement.guard));
 }

@@ -28,11 +28,13 @@ std::size_t printable_length(std::string_view text) {
         code = code << 6U | (byte(i) & 0x3fU);
     }
     constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    // No surrogates; and no marks that reorder or hide what follows them on a terminal.
-    const auto within = [&](std::uint32_t first, std::uint32_t last) { return code >= first && code <= last; };
-    if (code < least[length] || code > 0x10ffff || within(0xd800, 0xdfff) || within(0x80, 0x9f) ||
-        within(0x200b, 0x200f) || within(0x2028, 0x202e) || within(0x2066, 0x2069) || code == 0xfeff)
-        return 0;
+    // No surrogates; no C1; no marks that reorder or hide what follows them on a terminal, or that nobody can see.
+    constexpr std::uint32_t bad[][2] = {{0xd800, 0xdfff}, {0x80, 0x9f},     {0xad, 0xad},      {0x61c, 0x61c},
+                                        {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e},  {0x2060, 0x206f},
+                                        {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}};
+    if (code < least[length] || code > 0x10ffff) return 0;
+    for (const auto &range : bad)
+        if (code >= range[0] && code <= range[1]) return 0;
     return length;
 }
 
@@ -53,6 +55,10 @@ std::string printable(std::string_view text, std::size_t limit) {
         left.remove_prefix(std::max<std::size_t>(length, 1));
     }
     return text.size() > limit ? out + "..." : out;
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+    return std::to_string(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
 }
 
 std::string percent_encode(char c) {

@@ -2,16 +2,21 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace redlock {
 
-// For people: control characters, DEL and bytes that are not valid UTF-8 become \xNN, a backslash \\.
+// For people: control characters (C0, DEL, C1), marks that reorder text or cannot be seen, and bytes that are not valid
+// UTF-8 become \xNN, a backslash \\.
 // Nothing that a node or another client wrote reaches a terminal without this. At most `limit` bytes of
 // input are shown; what is cut is marked with "...".
 std::string printable(std::string_view text, std::size_t limit = 256);
+
+// "1 node", "3 nodes". `noun`: one that only takes an s.
+std::string counted(std::size_t count, std::string_view noun);
 
 // Percent-encoding of one byte: all but [A-Za-z0-9_-] become %NN.
 std::string percent_encode(char c);

@@ -287,3 +287,21 @@ state() { redlock status --node-timeout 5s --json db | json 'it["locks"][0]["sta
   wait "$!" || code=$?
   [ "$code" -eq 143 ]
 }
+
+@test "one node, one node that agrees: the singular" {
+  one=${REDLOCK_NODES%%,*}
+  set_all other
+  run redlock status -S "$one" db
+  [[ $output == *"1 of 1 node agrees (1 needed)"* ]]
+  node_cli 1 DEL db
+  node_cli 2 DEL db
+  run redlock status db
+  [[ $output == *"3 of 5 nodes agree (3 needed)"* ]]
+  delete_all
+  kill_node 1
+  refused 69 '0 of 1 node answered, 1 is needed: db may still be held' release --token x -S "$one" db
+  refused 69 '0 of 1 node extended the lease, 1 is needed: db was not extended' extend --token x -S "$one" db
+  run redlock doctor -S "$one"
+  [[ $output == *"1 node is needed for a lock, and 0 answer: "* ]]
+  refused 64 "--quorum: '2' is not 1: of 1 node a majority must agree" status -S "$one" --quorum 2 db
+}

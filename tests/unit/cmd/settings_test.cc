@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <map>
+#include <unistd.h>
 
 namespace redlock::cmd {
 namespace {
@@ -43,6 +44,44 @@ Words exec(Words options) {
     options.insert(options.begin(), "exec");
     options.insert(options.end(), {"db", "ls"});
     return options;
+}
+
+TEST(Settings, TellWhereALoginComesFrom) {
+    const auto origins = [](const Words &words, const Variables &variables) {
+        std::string text;
+        for (const auto &node : settings_of(words, variables).nodes) text += node.login_origin + '|';
+        return text;
+    };
+    const std::string nodes = "redis://a,redis://:pw@b,redis://me@c";
+    const Variables variables{{"REDLOCK_NODES", nodes}, {"REDISCLI_AUTH", "x"}};
+    EXPECT_EQ(origins({"status", "db"}, variables), "environment variable REDISCLI_AUTH|the address in environment "
+                                                    "variable REDLOCK_NODES|the address in environment "
+                                                    "variable REDLOCK_NODES and environment variable REDISCLI_AUTH|");
+    EXPECT_EQ(origins({"status", "-S", "redis://:pw@h", "-S", "redis://g", "db"}, {{"REDISCLI_AUTH", "x"}}),
+              "the address in --server|environment variable REDISCLI_AUTH|");
+    EXPECT_EQ(origins({"status", "--user", "bob", "db"}, {{"REDLOCK_NODES", "redis://a"}, {"REDISCLI_AUTH", "x"}}),
+              "--user and environment variable REDISCLI_AUTH|");
+    EXPECT_EQ(origins({"status", "db"}, {{"REDLOCK_NODES", "redis://a"}}), "|");
+}
+
+TEST(Settings, NameTheUserWithoutTheSystemsDatabase) {
+    EXPECT_EQ(settings_of({"exec", "db", "ls"}, with({{"LOGNAME", "eve"}, {"USER", "bob"}})).owner, "eve");
+    EXPECT_EQ(settings_of({"exec", "db", "ls"}, with({{"USER", "bob"}})).owner, "bob");
+    const std::string owner = settings_of({"exec", "db", "ls"}).owner;
+    EXPECT_TRUE(::getuid() == 0 ? owner == "root" : !owner.empty()) << owner;
+}
+
+TEST(Settings, SuggestAShellForOneWordWithBlanks) {
+    EXPECT_NE(settings_of({"exec", "db", "echo hi"}).not_found_hint.find("exec NAME -c 'LINE'"), std::string::npos);
+    EXPECT_EQ(settings_of({"exec", "db", "echo", "h i"}).not_found_hint, "");
+    EXPECT_EQ(settings_of({"exec", "db", "-c", "echo hi"}).not_found_hint, "");
+}
+
+TEST(Settings, CountInSingularAndPlural) {
+    EXPECT_NE(
+        message_of({"status", "--quorum", "2", "db"}, {{"REDLOCK_NODES", "redis://a"}}).find("of 1 node a majority"),
+        std::string::npos);
+    EXPECT_NE(message_of({"status", "--quorum", "9", "db"}).find("of 3 nodes a majority"), std::string::npos);
 }
 
 TEST(Settings, HaveDefaults) {

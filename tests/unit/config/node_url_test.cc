@@ -30,11 +30,17 @@ TEST(NodeUrl, AcceptsTcp) {
         {"redis://me@h", {"h", 6379, "", "me", "", 0}},
         {"redis://me:pw@h:1/2", {"h", 1, "", "me", "pw", 2}},
         {"redis://m%40e:p%3Aw%2F%40@h", {"h", 6379, "", "m@e", "p:w/@", 0}},
+        {"redis://:p?=&=w@h", {"h", 6379, "", "", "p?=&=w", 0}},
         {"redis://:p@s/s:w?d#@h:7", {"h", 7, "", "", "p@s/s:w?d#", 0}}, // forgotten to encode
         {"redis://[::1]", {"::1", 6379, "", "", "", 0}},
         {"redis://[::1]:7/1", {"::1", 7, "", "", "", 1}},
         {"redis://u:p@[fe80::1%eth0]:7", {"fe80::1%eth0", 7, "", "u", "p", 0}},
         {"redis://[::ffff:10.0.0.1]", {"::ffff:10.0.0.1", 6379, "", "", "", 0}},
+        {"redis://[fe80::1%lo]", {"fe80::1%lo", 6379, "", "", "", 0}},
+        {"redis://[fe80::1%25lo]:7/2", {"fe80::1%lo", 7, "", "", "", 2}}, // RFC 6874
+        {"redis://[fe80::1%25br%2Dlan]", {"fe80::1%br-lan", 6379, "", "", "", 0}},
+        {"redis://[fe80::1%25]", {"fe80::1%25", 6379, "", "", "", 0}}, // interface 25
+        {"redis://[fe80::1%2]", {"fe80::1%2", 6379, "", "", "", 0}},
     };
     for (const auto &[text, expected] : rows) EXPECT_EQ(parse_node_url(text), expected) << text;
 }
@@ -53,10 +59,16 @@ TEST(NodeUrl, AcceptsUnix) {
 
 TEST(NodeUrl, DisplaysWithoutUserAndPassword) {
     const std::pair<const char *, const char *> rows[] = {
-        {"redis://me:pw@h", "redis://h:6379"},  {"redis://h:1/2", "redis://h:1/2"},
-        {"redis://[::1]:7", "redis://[::1]:7"}, {"unix://me:pw@/run/r", "unix:///run/r"},
-        {"unix:///r?db=2", "unix:///r?db=2"},   {"unix:///r%1B[2J", "unix:///r\\x1B[2J"},
+        {"redis://me:pw@h", "redis://h:6379"},
+        {"redis://h:1/2", "redis://h:1/2"},
+        {"redis://[::1]:7", "redis://[::1]:7"},
+        {"unix://me:pw@/run/r", "unix:///run/r"},
+        {"unix:///r?db=2", "unix:///r?db=2"},
+        {"unix:///r%1B[2J", "unix:///r\\x1B[2J"},
         {"redis://secret@h", "redis://h:6379"},
+        {"redis://[fe80::1%25lo]", "redis://[fe80::1%lo]:6379"},
+        {"unix:///%3Asecret%40/run/x", "unix:///:***@/run/x"},
+        {"unix:///run/a%3Asecret%40b%40c", "unix:///run/a:***@c"},
     };
     for (const auto &[text, expected] : rows) EXPECT_EQ(parse_node_url(text).display(), expected);
 }
@@ -97,6 +109,10 @@ TEST(NodeUrl, SaysWhatIsWrong) {
         {"redis://h/99999999999", "database number"},
         {"redis://h/run/redis.sock", "for a unix socket write unix://"},
         {"redis://h?db=1", "as in redis://host:6379/2"},
+        {"redis://h?password=p@q", "user and password stand before the host"},
+        {"redis://h/0@q", "user and password stand before the host"},
+        {"redis://u:p?auth=p@q", "user and password stand before the host"},
+        {"unix://?auth=@/q", "user and password stand before the host"},
         {"redis://h#1", "as in redis://host:6379/2"},
         {"redis://::1:6379", "in brackets"},
         {"redis://fe80::1", "in brackets"},
@@ -109,6 +125,26 @@ TEST(NodeUrl, SaysWhatIsWrong) {
         {"redis://[]", "only an IPv6 address"},
         {"redis://[::xyz]", "only an IPv6 address"},
         {"redis://a b", "separated by commas"},
+        {"redis://a;b", "separated by commas"},
+        {"redis://a redis://b", "'://' stands there twice; several nodes are separated by commas"},
+        {"redis://u:p@a;redis://u:p@b", "'://' stands there twice"},
+        {"redis://a\nredis://b", "'://' stands there twice"},
+        {"unix:///run/a redis://u:p@h", "'://' stands there twice"},
+        {"unix:///run/a;unix:///run/b", "'://' stands there twice"},
+        {"unix:///run/a u:p@h", "a space or control character in the path"},
+        {"unix:///run/a\n", "a space or control character in the path"},
+        {"unix:///:p@/run/x.sock", "stand before the path: unix://user:password@/run/redis.sock"},
+        {"unix:///u:p@/run/x.sock", "stand before the path"},
+        {"unix:///p@/run/x.sock", "stand before the path"},
+        {"unix:///run/x.sock:p@", "stand before the path"},
+        {"unix:///run/x.sock@", "stand before the path"},
+        {"unix://u:p@/q;@h", "stand before the path"},
+        {"redis://u:p\tq@h", "a control character before the '@'"},
+        {"\"redis://h\"", "begins with a quotation mark"},
+        {"'redis://h'", "begins with a quotation mark"},
+        {"redis://[fe80::1%]", "the name of an interface must follow"},
+        {"redis://[fe80::1%25a%20b]", "the name of an interface must follow"},
+        {"redis://[fe80::1%25a%00]", "the name of an interface must follow"},
         {"redis://a\n", "control character"},
         {"redis://me:@h", "password before the '@' is empty"},
         {"redis://:@h", "password before the '@' is empty"},
@@ -156,6 +192,19 @@ TEST(NodeUrl, NeverShowsAPassword) {
         "redis://x://hunter2@:",
         "me:hunter2",
         "redis://:hunter2@h,redis://:hunter2@h",
+        "unix:///:hunter2@/run/x.sock",
+        "unix:///run/a redis://u:hunter2@h",
+        "unix:///run/x.sock:hunter2@",
+        "redis://h:6379@u:hunter2",
+        "redis://h:6379/u:hunter2",
+        "redis://h:1?user=u&password=hunter2",
+        "redis://h?password=a@hunter2",
+        "redis://me:12/hunter2",
+        "redis://a,hunter2,b@h",
+        "redis://me:p@hunter2:x,b@h",
+        "redis://a;redis://me:hunter2@h",
+        "redis://a\nredis://me:hunter2@h",
+        "\"redis://me:hunter2@h\"",
     };
     for (const char *text : rows) {
         const std::string message = message_of([&] { (void)parse_node_list(text); });
@@ -167,7 +216,15 @@ TEST(NodeUrl, NeverShowsAPassword) {
 TEST(Secret, ShowsWhatIsHarmless) {
     const std::pair<const char *, const char *> rows[] = {
         {"redis://me:pw@h:1/2", "redis://***@h:1/2"},
-        {"redis://h:6379/x", "redis://h:6379/x"},
+        {"redis://h:6379/x", "redis://h:6379/***"},
+        {"redis://h/run/x", "redis://h/run/x"},
+        {"reddis://h", "reddis://h"},
+        {"reddis://me:pw@h", "***@h"},
+        {"redis://me:pw@h1;redis://h2", "redis://***@h1***"},
+        {"redis://h?password=a@b", "redis://***"},
+        {"redis://h@me:pw", "redis://***@me:***"},
+        {"unix:///run/a b", "unix:///run/a***"},
+        {"redis://[fe80::1%eth0]:x", "redis://[fe80::1%eth0]:***"},
         {"redis://h:pw", "redis://h:***"},
         {"redis://:1234", "redis://:***"},
         {"redis://[::1", "redis://[::1"},
@@ -178,6 +235,9 @@ TEST(Secret, ShowsWhatIsHarmless) {
     for (const auto &[text, expected] : rows) EXPECT_EQ(hide_password(text), expected);
     EXPECT_EQ(show_word("1:30"), "1:30");
     EXPECT_EQ(show_word("redis://:pw@h"), "redis://***@h");
+    EXPECT_EQ(show_word("redis:me:pw"), "redis:***");
+    EXPECT_EQ(show_word("0123456789abcdef0123456789abcdef.1.me@h.2."), "***"); // a token
+    EXPECT_EQ(show_word("0123456789abcdef"), "0123456789abcdef");
 }
 
 TEST(NodeList, Accepts) {
@@ -193,6 +253,7 @@ TEST(NodeList, SaysWhichEntryIsWrong) {
         {"redis://a,", "node 2 of 2: bad node address '': it is empty"},
         {"redis://a,,redis://b", "node 2 of 3"},
         {"redis://a redis://b", "separated by commas"},
+        {"redis://[fe80::1%25lo],redis://[fe80::1%lo]", "the same server, redis://[fe80::1%lo]:6379"},
         {"redis://a,redis://b:0", "node 2 of 2"},
         {"redis://a,redis://b,redis://A:6379", "nodes 1 and 3 are the same server, redis://A:6379"},
         {"redis://a/1,redis://a/2", "the same server"},

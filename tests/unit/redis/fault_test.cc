@@ -79,10 +79,42 @@ TEST(Fault, IsSafeToPrint) {
     EXPECT_LT(explain("ERR " + std::string(5000, 'x'), "").text.size(), 300U);
 }
 
-TEST(Fault, NeverRepeatsThePassword) {
-    EXPECT_EQ(explain("ERR what is hunter2?", "hunter2").text, "ERR what is ***?");
+TEST(Fault, WithAPasswordShowsNoWordsOfTheNode) {
+    // Stars in place of "pass" would tell what they replace.
+    const std::string_view text = "WRONGPASS invalid username-password pair or user is disabled.";
+    for (const char *secret : {"pass", "PASS", "word", "a", "*", "WRONGPASS", "hunter2"})
+        EXPECT_EQ(explain(text, secret).text, "WRONGPASS: check user and password") << secret;
+    for (const char *odd : {"ERR what is hunter2?", "HUNTER2 is it", "-hunter2", "hunter2", "UNFIT for hun", ""}) {
+        const std::string shown = explain(odd, "hunter2").text;
+        EXPECT_EQ(shown.find("unter"), std::string::npos) << shown;
+        EXPECT_NE(shown.find("its text is not shown, as it may repeat the password"), std::string::npos) << shown;
+        EXPECT_EQ(explain(odd, "hunter2").text, explain(odd, "a").text); // nothing depends on the password
+    }
     const Fault renamed = explain("ERR unknown command 'AUTH', with args beginning with: 'hunter2' ", "");
     EXPECT_EQ(renamed.text.find("hunter2"), std::string::npos);
+}
+
+TEST(Fault, WithAPasswordStillTellsWhichCommandIsMissing) {
+    for (const char *error : {"NOPERM this user has no permissions to run the 'hget' command or its subcommand",
+                              "NOPERM User x has no permissions to run the 'hget' command",
+                              "ERR unknown command 'HGET', with args beginning with: ", "ERR unknown command `hget`"})
+        EXPECT_NE(explain(error, "hunter2").text.find(" (HGET): "), std::string::npos)
+            << explain(error, "hunter2").text;
+    EXPECT_EQ(explain("ERR unknown command 'hunter2'", "hunter2").text.find("hunter2"), std::string::npos);
+    EXPECT_EQ(explain("ERR invalid password 'del'", "del").text, "ERR invalid password: check the password");
+}
+
+TEST(Fault, SaysWhereALoginComesFrom) {
+    for (const char *error :
+         {"NOAUTH Authentication required.", "WRONGPASS invalid username-password pair or user is disabled.",
+          "ERR invalid password", "ERR Client sent AUTH, but no password is set",
+          "ERR AUTH <password> called without any password configured for the default user. Are you sure?",
+          "ERR wrong number of arguments for 'auth' command"}) {
+        const std::string text = explain(error, "pw", Trouble::passing, "environment variable REDISCLI_AUTH").text;
+        EXPECT_TRUE(text.ends_with(" (here: from environment variable REDISCLI_AUTH)")) << text;
+        EXPECT_EQ(explain(error, "pw").text.find("here:"), std::string::npos);
+    }
+    EXPECT_EQ(explain("LOADING x", "pw", Trouble::passing, "X").text.find("here:"), std::string::npos);
 }
 
 TEST(Fault, NamesEveryWayToGiveAPasswordForEveryKindOfAddress) {

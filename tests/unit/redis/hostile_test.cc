@@ -128,7 +128,7 @@ TEST(Hostile, AnyErrorToAuthIsAQuestionOfAccess) {
     config::NodeUrl access;
     access.password = "hunter2";
     const core::Reply reply = answer_to_acquire("-ERR what?\r\n-ERR what?\r\n+OK\r\n", false, access);
-    EXPECT_EQ(reply.text, "ERR what?");
+    EXPECT_NE(reply.text.find("its text is not shown"), std::string::npos) << reply.text;
     EXPECT_EQ(reply.trouble, core::Trouble::access);
     EXPECT_EQ(answer_to_acquire("-ERR what?\r\n+OK\r\n").trouble, core::Trouble::passing);
 }

@@ -14,6 +14,21 @@ TEST(Printable, EscapesWhatMovesACursor) {
     EXPECT_EQ(printable("\xe2\x80\xae"), "\\xE2\\x80\\xAE"); // right-to-left override
 }
 
+TEST(Printable, EscapesMarksThatReorderOrCannotBeSeen) {
+    for (const char *mark : {"\u00ad", "\u061c", "\u180e", "\u200b", "\u200f", "\u2028", "\u202e", "\u2060", "\u2066",
+                             "\u206f", "\ufeff", "\ufff9", "\U000e0041"})
+        EXPECT_EQ(printable(mark).find(mark), std::string::npos) << printable(mark);
+    for (const char *text :
+         {"\u00ac", "\u00ae", "\u061b", "\u200a", "\u2010", "\u2027", "\u2030", "\u2070", "\U0001f600"})
+        EXPECT_EQ(printable(text), text);
+}
+
+TEST(Counted, AgreesInNumber) {
+    EXPECT_EQ(counted(0, "node"), "0 nodes");
+    EXPECT_EQ(counted(1, "node"), "1 node");
+    EXPECT_EQ(counted(2, "node"), "2 nodes");
+}
+
 TEST(Printable, EscapesBrokenUtf8AndTheEscapeItself) {
     EXPECT_EQ(printable("\xff\xfe"), "\\xFF\\xFE");
     EXPECT_EQ(printable("\xc3"), "\\xC3");
