@@ -68,9 +68,13 @@ std::vector<Shortcoming> shortcomings(const Settings &settings, const config::No
                                       const std::optional<core::Reply> &inspected,
                                       const std::optional<core::Reply> &reply) {
     if (!reply) return {};
-    if (reply->answer != core::Answer::granted)
-        return reply->trouble == Trouble::access && has(reply->text, "permissions") ? all_denied(node)
-                                                                                    : std::vector<Shortcoming>{};
+    if (reply->answer != core::Answer::granted) {
+        if (reply->trouble == Trouble::access && has(reply->text, "permissions")) return all_denied(node);
+        if (!inspected || inspected->answer != core::Answer::granted) return {};
+        return {{.text = "the commands that a lock needs could not be tried: " + reply->text,
+                 .trouble = reply->trouble,
+                 .doubtful = true}};
+    }
     Words denied, gone, rights;
     std::vector<Shortcoming> found;
     // Where no command is permitted, the keys of none have been looked at; inspect names one to the server.

@@ -13,7 +13,7 @@ namespace redlock::cmd {
 struct Shortcoming {
     std::string text;                               // safe to print
     core::Trouble trouble = core::Trouble::passing; // access: a right or a command is missing
-    bool doubtful = false;                          // the names of the locks that are used may be permitted
+    bool doubtful = false;                          // locks may work all the same
 };
 
 // A request key for Verb::probe: fresh, as nobody else's key may be touched.

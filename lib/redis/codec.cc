@@ -170,6 +170,7 @@ bool Value::decode(core::Reply &into) const {
         read.text = "others use it with " + in_words(*read.others);
     } else if (verb == Verb::extend && (word == "extended" || word == "set anew") && number(1)) {
         read.node_time = number(1);
+        if (is(2, REDIS_REPLY_INTEGER) && !number(2)) return false;
         // It may have forgotten for whom else it has voted, and what it says is no news of the lease.
         if (number(2).value_or(0) > 0) in_quarantine(2);
         if (!text(3).empty()) read.others = parse_terms(text(3));

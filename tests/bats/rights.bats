@@ -154,3 +154,23 @@ no_key_at_all() { [ "$(each_node KEYS '*try*')$(keys_left)" = "" ]; }
   done
   [ ! -e ran ]
 }
+
+@test "a server that claims to vote since an absurd moment, or that answers no test: doctor does not say good" {
+  start_nodes 2 # one of three, as one answer alone is no majority
+  others=$REDLOCK_NODES
+  for joined in -9223372036854775808 9223372036854775807 1; do
+    rm -f liar
+    # shellcheck disable=SC2016 # Python
+    fake_node "$PWD/liar" 'joined = b"'"$joined"'"
+peer.recv(1 << 16)
+peer.sendall(b"*6\r\n$9\r\ninspected\r\n:%d\r\n$1\r\na\r\n$%d\r\n%s\r\n$0\r\n\r\n$0\r\n\r\n+OK\r\n"
+    % (time.time() * 1e6, len(joined), joined))
+while peer.recv(1 << 16): peer.sendall(b"-ERR not today\r\n")' &
+    wait_until test -S liar
+    run redlock doctor -S "unix://$PWD/liar,$others"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ ${lines[1]} == '  warning: '* ]]
+    [ "$(grep -c good <<<"$output")" -eq 2 ]
+  done
+}

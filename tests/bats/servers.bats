@@ -30,7 +30,7 @@ start_other() {
     wait_until linked
   done
   refused 69 'too many of these servers are replicas' exec -n db -- touch ran
-  [[ $stderr == *"replica of 127.0.0.1 port ${NODE_ADDRESSES[3]}: "*'name primaries as nodes'* ]]
+  [[ $stderr == *"replica of 127.0.0.1:${NODE_ADDRESSES[3]}: "*'name primaries as nodes'* ]]
   [[ $stderr != *'no majority'* && $stderr != *'check that these servers run'* && $stderr != *granted* ]]
   refused 69 'too many of these servers are replicas' exec -n --prefix other: --restart-guard off db -- touch ran
   [[ $stderr == *READONLY* ]]
@@ -39,7 +39,7 @@ start_other() {
   [[ $output == *'waiting for db'*'too many of these servers are replicas'* ]]
   run redlock doctor
   [ "$status" -eq 78 ]
-  [[ $output == *"mend: UNFIT replica of 127.0.0.1 port ${NODE_ADDRESSES[3]}"* ]]
+  [[ $output == *"mend: UNFIT replica of 127.0.0.1:${NODE_ADDRESSES[3]}"* ]]
   [ ! -e ran ]
 }
 

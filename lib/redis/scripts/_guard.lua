@@ -20,8 +20,8 @@ end
 local function node_state(node_key, now)
     local links = redis.call('INFO', 'replication')
     if not links:find('role:master', 1, true) then
-        local host, port = links:match('master_host:([^\r\n]+)'), links:match('master_port:(%d+)')
-        return nil, 'UNFIT replica' .. (host and port and ' of ' .. host .. ' port ' .. port or '')
+        return nil,
+            'UNFIT replica of ' .. (links:match('master_host:(%C+)') or '?') .. (links:match('master_port(:%d+)') or '')
     end
     local run_id, followed = id_in(redis.call('INFO', 'server'), 'run_id:'), who_it_followed(links)
     if run_id == '' then return nil, 'UNFIT nameless' end

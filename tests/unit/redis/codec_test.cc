@@ -137,6 +137,8 @@ TEST(Decode, TakesWhatTheGuardSays) {
     const auto sound = decode("*4\r\n$8\r\nextended\r\n:1000000\r\n:0\r\n$0\r\n\r\n", Verb::extend);
     EXPECT_EQ(sound->answer, Answer::granted);
     EXPECT_EQ(sound->quarantine, std::nullopt);
+    for (const char *left : {"-1", "9007199254740992", "9223372036854775807"}) // as if there were none
+        EXPECT_FALSE(decode("*3\r\n$8\r\nextended\r\n:1000000\r\n:" + std::string(left) + "\r\n", Verb::extend));
     EXPECT_EQ(sound->others, std::nullopt);
     EXPECT_EQ(decode("*1\r\n$7\r\ntrusted\r\n", Verb::trust)->answer, Answer::granted);
     EXPECT_EQ(decode("*1\r\n$7\r\nadopted\r\n", Verb::adopt)->answer, Answer::granted);

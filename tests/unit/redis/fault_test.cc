@@ -57,7 +57,7 @@ TEST(Fault, KnowsServersThatMustNotBeNodes) {
 // May be promoted any moment.
 TEST(Fault, KnowsReplicas) {
     for (const char *error :
-         {"UNFIT replica", "UNFIT replica of 10.0.0.1 port 6379", "MASTERDOWN Link with MASTER is down and x",
+         {"UNFIT replica", "UNFIT replica of 10.0.0.1:6379", "MASTERDOWN Link with MASTER is down and x",
           "READONLY You can't write against a read only replica.",
           "READONLY You can't write against a read only replica. script: ab, on @user_script:3.",
           "ERR Error running script (call to f_ab): @user_script:3: -READONLY You can't write against a read "
