@@ -5,6 +5,7 @@
 #include "cmd/exit_code.hh"
 #include "cmd/json.hh"
 #include "cmd/pass.hh"
+#include "cmd/probe.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
@@ -31,6 +32,7 @@ constexpr std::string_view word_of(Weight weight) {
 struct Finding {
     Weight weight = Weight::good;
     std::string text;
+    bool access = false; // a right or a command is missing
 };
 
 struct Examined {
@@ -81,13 +83,17 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
         const auto &reply = node.reply;
         found.answered = reply && reply->answer == core::Answer::granted;
         if (!found.answered) {
-            const bool unfit = reply && reply->trouble == core::Trouble::unfit;
-            found.findings.push_back(
-                {unfit ? Weight::mend : Weight::warning, !reply || reply->text.empty() ? "no answer" : reply->text});
+            const bool unfit =
+                reply && (reply->trouble == core::Trouble::unfit || reply->trouble == core::Trouble::replica);
+            found.findings.push_back({unfit ? Weight::mend : Weight::warning,
+                                      !reply || reply->text.empty() ? "no answer" : reply->text,
+                                      reply && reply->trouble == core::Trouble::access});
             continue;
         }
-        if (const std::string &why = reply->state.unfit; !why.empty())
-            found.findings.push_back({Weight::mend, redis::explain(why, settings.nodes[all.size() - 1].password).text});
+        if (const std::string &why = reply->state.unfit; !why.empty()) {
+            const redis::Fault fault = redis::explain(why, settings.nodes[all.size() - 1].password);
+            found.findings.push_back({Weight::mend, fault.text, fault.trouble == core::Trouble::access});
+        }
         if (const auto same = core::same_server(sweep.answers(), all.size() - 1))
             found.findings.push_back(Finding{Weight::mend, fmt::format("it is the same server as {}, and would vote "
                                                                        "twice; leave one of them out",
@@ -97,6 +103,30 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
         if (found.findings.empty()) found.findings.push_back({Weight::good, "fit, and may vote"});
     }
     return all;
+}
+
+// What the nodes said when doctor tried what a lock needs.
+void examine_probe(const Settings &settings, const core::Sweep &inspected, const core::Sweep &probed,
+                   std::vector<Examined> &nodes) {
+    for (core::NodeIndex index = 0; index < nodes.size(); ++index) {
+        Examined &node = nodes[index];
+        std::vector<Shortcoming> all =
+            shortcomings(settings, settings.nodes[index], inspected.answers()[index], probed.answers()[index]);
+        const auto certain = [](const Shortcoming &found) {
+            return found.trouble == core::Trouble::access && !found.doubtful;
+        };
+        // The same, and less exact.
+        if (std::any_of(all.begin(), all.end(), certain))
+            std::erase_if(node.findings, [](const Finding &finding) { return finding.access; });
+        for (Shortcoming &found : all) {
+            const auto told = [&](const Finding &finding) { return finding.text == found.text; };
+            const bool replica = found.trouble == core::Trouble::replica; // inspect has said whose
+            if (replica || std::any_of(node.findings.begin(), node.findings.end(), told)) continue;
+            if (!node.findings.empty() && node.findings[0].weight == Weight::good) node.findings.clear();
+            node.findings.push_back({found.doubtful ? Weight::warning : Weight::mend, std::move(found.text),
+                                     found.trouble == core::Trouble::access});
+        }
+    }
 }
 
 std::string text_of(const std::vector<Examined> &nodes) {
@@ -177,11 +207,11 @@ bool mend(const Settings &settings, Pass &pass) {
 }
 
 // What holds for all of them, once.
-std::string advice(const Settings &settings, const std::vector<Examined> &nodes, std::size_t answered) {
+std::string advice(const Settings &settings, const std::vector<Examined> &nodes, const core::Sweep &sweep) {
     const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
     std::string text;
     if (settings.guard == Duration{}) text += std::string(guard_is_off) + '\n';
-    if (answered < settings.quorum)
+    if (const std::size_t answered = sweep.granted(); answered < settings.quorum && !sweep.denied())
         text += fmt::format("{} {} needed for a lock, and {} {}: check that these servers run and that the addresses "
                             "are right\n",
                             counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are", answered,
@@ -205,22 +235,29 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     Pass pass(settings, signals);
     const bool told = (!settings.adopt && !settings.trust) || mend(settings, pass);
     const core::Sweep sweep = pass.ask(core::Verb::inspect, "");
+    const core::Sweep probe = pass.ask(core::Verb::probe, probe_key());
     pass.finish();
 
-    const std::vector<Examined> nodes = examine(settings, sweep);
+    std::vector<Examined> nodes = examine(settings, sweep);
+    examine_probe(settings, sweep, probe, nodes);
     const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
-    const bool to_mend = any([](const Examined &node) {
-        return std::any_of(node.findings.begin(), node.findings.end(),
-                           [](const Finding &finding) { return finding.weight == Weight::mend; });
-    });
+    const auto to_mend_with = [&](bool access) {
+        return any([&](const Examined &node) {
+            return std::any_of(node.findings.begin(), node.findings.end(), [&](const Finding &finding) {
+                return finding.weight == Weight::mend && finding.access == access;
+            });
+        });
+    };
+    const bool to_mend = to_mend_with(false);
+    const bool denied = sweep.denied() || to_mend_with(true);
     const bool warned = any([](const Examined &node) { return node.findings[0].weight != Weight::good; });
     const bool waiting = any([](const Examined &node) { return node.quarantine > Duration{}; });
     int code = exit_code::success;
     if (sweep.granted() < settings.quorum || !told) code = exit_code::unreachable;
-    if (sweep.denied()) code = code_when_denied(sweep);
+    if (denied) code = sweep.denied() ? code_when_denied(sweep) : exit_code::access;
     if (to_mend) code = exit_code::config;
     const std::string_view result = to_mend                          ? "mend"
-                                    : sweep.denied()                 ? "denied"
+                                    : denied                         ? "denied"
                                     : code == exit_code::unreachable ? "unreachable"
                                     : waiting                        ? "quarantined"
                                     : warned                         ? "warnings"
@@ -228,7 +265,7 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     if (settings.format == Format::json) {
         print(json_of(nodes, result, settings.guard));
     } else if (settings.verbosity >= 0) {
-        print(text_of(nodes) + advice(settings, nodes, sweep.granted()));
+        print(text_of(nodes) + advice(settings, nodes, sweep));
     }
     return code;
 }

@@ -37,7 +37,7 @@ inline constexpr std::array<ExitCode, 15> all_exit_codes{{
     {exit_code::internal, "internal error, or the system refused something", everywhere},
     {exit_code::busy, "busy: the lock could not be had in time (see -E)", taking_a_lock},
     {exit_code::busy, "with --quiet: the lock is held (0: it is free)", bit(Command::status)},
-    {exit_code::access, "the nodes refuse: password or permissions", on_nodes},
+    {exit_code::access, "the nodes refuse: password or permissions, or a command that is renamed", on_nodes},
     {exit_code::config, "a setting is wrong or missing", everywhere},
     {exit_code::config, "the nodes are not fit, or others use them in another way", on_nodes},
     {exit_code::lost, "the lock was lost; overrides COMMAND's own code", bit(Command::exec)},

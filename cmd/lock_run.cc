@@ -134,12 +134,15 @@ void LockRun::tell_who_waits(Duration waited) {
     const bool news = quarantine && !std::exchange(quarantine_told_, true);
     const bool as_line = on_terminal_ && !news && (quarantine || !(lock_.out_of_reach() || lock_.in_doubt()));
     if (settings_.verbosity < 0 || (waited < note_due_ && !news)) return;
-    const std::string what = quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
-                             : quarantine          ? quarantined(settings_, *quarantine)
-                             : lock_.in_doubt()
-                                 ? "others use a node in another way, and too few turn them away\n" + node_table()
-                             : lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
-                                                    : "held by " + describe_holder(lock_.blocker());
+    const bool replicas = too_many_replicas(lock_.latest_answers(), settings_.quorum);
+    const std::string what =
+        quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
+        : quarantine          ? quarantined(settings_, *quarantine)
+        : lock_.in_doubt()    ? "others use a node in another way, and too few turn them away\n" + node_table()
+        : lock_.out_of_reach()
+            ? (replicas ? "too many of these servers are replicas\n" : "no majority of the nodes can be reached\n") +
+                  node_table()
+            : "held by " + describe_holder(lock_.blocker());
     const std::string so_far = waited < seconds{1} ? "" : fmt::format(" ({} so far)", config::show_duration(waited));
     const std::string text = fmt::format("waiting for {}{}: {}", printable(settings_.name), so_far, what);
     note_due_ =
@@ -202,6 +205,12 @@ int LockRun::explain_failure() const {
             say("{} cannot be had yet: {}\n{}", name, quarantined(settings_, *left), node_table());
             return exit_code::unreachable;
         }
+        if (too_many_replicas(lock_.latest_answers(), settings_.quorum)) {
+            say("too many of these servers are replicas, and a replica cannot vote: {} needs {} of {}\n{}\nname "
+                "primaries as nodes, independent of each other",
+                name, settings_.quorum, settings_.nodes.size(), node_table());
+            return exit_code::unreachable;
+        }
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "
             "and that the addresses are right; `redlock lab` gives you some to try with",
             name, settings_.quorum, settings_.nodes.size(), node_table());
@@ -211,7 +220,7 @@ int LockRun::explain_failure() const {
             say("too many of the servers are not fit to be nodes, so {} cannot be locked\n{}", name, node_table());
             return exit_code::config;
         }
-        say("the nodes refuse our credentials, so {} cannot be locked\n{}", name, node_table());
+        say("the nodes refuse our credentials or commands, so {} cannot be locked\n{}", name, node_table());
         return exit_code::access;
     case core::Ending::disagreed:
         say("{} cannot be locked safely: others use these nodes in another way, or one server is listed twice, so that "

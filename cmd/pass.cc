@@ -51,7 +51,8 @@ int complain(const Settings &settings, const core::Sweep &sweep, std::size_t wel
     if (sweep.denied()) {
         report.result = "denied";
         say("{}: {} {}\n{}",
-            sweep.unfit() ? "too many of the servers are not fit to be nodes" : "the nodes refuse our credentials",
+            sweep.unfit() ? "too many of the servers are not fit to be nodes"
+                          : "the nodes refuse our credentials or commands",
             name, trouble, table);
         return code_when_denied(sweep);
     }

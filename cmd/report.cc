@@ -43,7 +43,11 @@ std::string_view word_of(const core::Reply &reply) {
 // `known_holder`: a token that has been described above.
 std::string sentence_of(const core::Reply &reply, std::string_view known_holder) {
     const bool looked = reply.verb == core::Verb::status;
-    if (reply.answer == Answer::granted) return reply.verb == core::Verb::acquire ? "granted" : "done";
+    // The table explains a failure: "granted" would contradict its heading.
+    if (reply.answer == Answer::granted)
+        return reply.verb == core::Verb::acquire  ? "voted for us"
+               : reply.verb == core::Verb::extend ? "extended the lease"
+                                                  : "deleted the key";
     if (reply.answer != Answer::refused) return reply.text;
     if (reply.refusal == Refusal::absent) return looked ? "free" : "the key is gone";
     if (reply.refusal == Refusal::set_anew) return "the key was gone, and was set again";
@@ -109,6 +113,14 @@ Report report_on(const Settings &settings, const std::string &name, const core::
     report.quorum = settings.quorum;
     report.nodes = nodes_of(settings, answers);
     return report;
+}
+
+bool too_many_replicas(const core::Answers &answers, std::size_t quorum) {
+    const auto is_replica = [](const auto &reply) {
+        return reply && reply->answer == Answer::error && reply->trouble == core::Trouble::replica;
+    };
+    const auto replicas = std::count_if(answers.begin(), answers.end(), is_replica);
+    return answers.size() - static_cast<std::size_t>(replicas) < quorum;
 }
 
 std::string describe_holder(std::string_view token) {

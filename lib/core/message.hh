@@ -38,6 +38,7 @@ enum class Verb {
     abandon, // the same without waking anybody: cleanup of an attempt that was not won
     status,  // who holds the key? Changes nothing
     inspect, // is this server fit to be a node, and since when?
+    probe,   // does it execute for us all that the others need? `key` is random; it leaves nothing behind
     trust,   // it may vote at once
     adopt,   // all users of these locks must agree with us from now on
 };
@@ -88,6 +89,7 @@ enum class Refusal {
 enum class Trouble {
     passing,     // may be over in a moment: connection refused, LOADING, BUSY, OOM, ...
     quarantined, // it may have forgotten a vote; over when Reply::quarantine is
+    replica,     // it follows another server; over when it is promoted
     access,      // only a person can mend it: NOAUTH, WRONGPASS, NOPERM, ...
     unfit,       // this server must not be a node: a replica, one that evicts keys, ...
     disagrees,   // others use it with another number of nodes, quorum or guard time
@@ -99,6 +101,15 @@ struct NodeState {
         joined; // since when it has forgotten nothing, by its own clock; nullopt: it must be no node
     std::optional<Agreement> terms; // what its users have agreed upon; nullopt: nothing yet; no nodes: not readable
     std::string unfit;              // why it must be no node, in the server's words
+};
+
+// What a server does not execute for us, in its words.
+struct Probe {
+    struct Failed {
+        std::string command, error;
+    };
+    std::vector<Failed> failed;
+    std::string barred; // the error with keys that begin with the prefix; empty: none, or there is no prefix
 };
 
 struct Reply {
@@ -127,6 +138,7 @@ struct Reply {
     // prolonged all the same (an error), or it was gone (refused: absent or set_anew).
     std::optional<Duration> quarantine;
     NodeState state; // inspect
+    Probe probe;     // probe
 
     // Somebody else's token was found, and is in `holder`.
     [[nodiscard]] bool names_holder() const {

@@ -3,6 +3,7 @@
 #include "config/duration.hh"
 #include "redis/scripts.hh"
 #include "redis/terms.hh"
+#include "util/text.hh"
 
 #include <algorithm>
 #include <cstdlib>
@@ -44,6 +45,25 @@ constexpr std::string_view node_key = "redlock:{}:node";
 
 std::string_view text_of(const redisReply &reply) { return {reply.str, static_cast<std::size_t>(reply.len)}; }
 
+// A moment of a node's clock, not after `now`. The marker may have been written by anybody, and callers calculate with
+// what comes out here.
+std::optional<core::NodeTime> moment_of(std::string_view text, core::NodeTime now) {
+    const auto moment = parse_number<core::NodeTime>(text);
+    return moment && *moment >= 0 && *moment <= now ? moment : std::nullopt;
+}
+
+// Lines "COMMAND error".
+std::vector<core::Probe::Failed> failed_in(std::string_view text) {
+    std::vector<core::Probe::Failed> all;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        const std::size_t blank = std::min(line.find(' '), line.size());
+        all.push_back({std::string(line.substr(0, blank)), std::string(line.substr(std::min(blank + 1, line.size())))});
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+    return all;
+}
+
 } // namespace
 
 std::string encode(std::initializer_list<std::string_view> words) {
@@ -82,6 +102,9 @@ std::string encode(const core::Request &request) {
     case core::Verb::release:
     case core::Verb::abandon: return encode({"EVAL", release_script, "2", key, fence_key, token, fence});
     case core::Verb::inspect: return encode({"EVAL", inspect_script, "1", node_key, terms_field});
+    case core::Verb::probe:
+        return encode({"EVAL", probe_script, "0", fmt::format("redlock:{{}}:try:{}", key),
+                       agreement.prefix.empty() ? "" : agreement.prefix + request.key});
     case core::Verb::trust: return encode({"EVAL", trust_script, "1", node_key});
     case core::Verb::adopt: return encode({"EVAL", adopt_script, "1", node_key, terms_field, terms});
     case core::Verb::status: break;
@@ -95,6 +118,11 @@ bool Value::is_ok() const { return reply_->type == REDIS_REPLY_STATUS && text_of
 
 std::optional<std::string_view> Value::error() const {
     if (reply_->type != REDIS_REPLY_ERROR) return std::nullopt;
+    return text_of(*reply_);
+}
+
+std::optional<std::string_view> Value::text() const {
+    if (reply_->type != REDIS_REPLY_STRING) return std::nullopt;
     return text_of(*reply_);
 }
 
@@ -150,6 +178,7 @@ bool Value::decode(core::Reply &into) const {
         read.text = "others use it with " + in_words(*read.others);
     } else if (verb == Verb::extend && (word == "extended" || word == "set anew" || word == "absent") && number(1)) {
         read.node_time = number(1);
+        if (is(2, REDIS_REPLY_INTEGER) && !number(2)) return false;
         if (number(2).value_or(0) > 0) in_quarantine(2);
         if (!text(3).empty()) read.others = parse_terms(text(3));
         if (read.others && read.answer == Answer::error) read.text += "; others use it with " + in_words(*read.others);
@@ -163,11 +192,14 @@ bool Value::decode(core::Reply &into) const {
     } else if (((verb == Verb::release || verb == Verb::abandon) && word == "deleted") ||
                (verb == Verb::trust && word == "trusted") || (verb == Verb::adopt && word == "adopted")) {
         // granted, and that is all
+    } else if (verb == Verb::probe && word == "probed" && is(1, REDIS_REPLY_STRING)) {
+        read.probe = {.failed = failed_in(text(1)), .barred = text(2)};
     } else if (verb == Verb::inspect && word == "inspected" && number(1)) {
-        const auto whole = [&](std::size_t i) { return std::strtoll(text(i).c_str(), nullptr, 10); };
+        const auto joined = moment_of(text(3), *number(1));
+        if (!joined && !text(3).empty()) return false;
         read.node_time = number(1);
         read.run_id = text(2);
-        read.state = {.joined = text(3).empty() ? std::nullopt : std::optional<core::NodeTime>(whole(3)),
+        read.state = {.joined = joined,
                       .terms = text(4).empty() ? std::nullopt : std::optional(parse_terms(text(4))),
                       .unfit = text(5)};
     } else {

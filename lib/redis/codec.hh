@@ -34,6 +34,8 @@ class Value {
     [[nodiscard]] bool is_ok() const; // "+OK"
     // The text of an error reply, code word first; nullopt when it is none. As the node wrote it.
     [[nodiscard]] std::optional<std::string_view> error() const;
+    // The text of a bulk string; nullopt when it is none.
+    [[nodiscard]] std::optional<std::string_view> text() const;
     // Fills answer, refusal and what goes with them into a reply whose verb is set. False: the value is no
     // answer to this verb, and `into` is as it was.
     [[nodiscard]] bool decode(core::Reply &into) const;

@@ -78,7 +78,7 @@ void Connection::report_silent(const Ask &ask, std::string_view what) {
 
 void Connection::refuse_waiting(const Fault &fault) {
     for (const Ask &ask : waiting_)
-        if (ask.kind == Ask::Kind::request) report(ask, Answer::error, fault);
+        if (ask.owes_reply()) report(ask, Answer::error, fault);
     waiting_.clear();
 }
 
@@ -89,6 +89,7 @@ bool Connection::take_value(const Value &value) {
     const bool fits = ask.kind == Ask::Kind::cleanup   ? true
                       : ask.kind == Ask::Kind::name    ? value.is_ok() || value.error()
                       : ask.kind == Ask::Kind::request ? take_answer(ask, value)
+                      : ask.kind == Ask::Kind::server  ? take_server(ask, value)
                                                        : take_preamble(ask.kind, value);
     if (fits) in_flight_.pop_front();
     return fits;
@@ -106,9 +107,26 @@ bool Connection::take_preamble(Ask::Kind kind, const Value &value) {
     return value.is_ok();
 }
 
+// What the server is that does not know a command of ours. Whatever it says is an answer to this.
+bool Connection::take_server(const Ask &ask, const Value &value) {
+    const bool sentinel = value.text().value_or("").find("redis_mode:sentinel") != std::string_view::npos;
+    if (!ask.reported) report(ask, Answer::error, sentinel ? explain("UNFIT sentinel", "") : ask.fault);
+    return true;
+}
+
 bool Connection::take_answer(const Ask &ask, const Value &value) {
     core::Reply reply = reply_to(ask);
     const auto error = value.error();
+    // A Sentinel knows as little of EVAL as a server that has it renamed; only INFO tells them apart.
+    if (error && !condemned_ && !ask.reported && error->starts_with("ERR unknown command")) {
+        waiting_.push_front({.kind = Ask::Kind::server,
+                             .bytes = encode({"INFO", "server"}),
+                             .request = ask.request,
+                             .given = ask.given,
+                             .sent = ask.sent,
+                             .fault = explain(*error, url_.password)});
+        return true;
+    }
     if (!error && !value.decode(reply)) return false;
     const bool was_set = ask.request.verb == Verb::acquire
                              ? reply.answer == Answer::granted
@@ -133,12 +151,13 @@ bool Connection::take_answer(const Ask &ask, const Value &value) {
 
 void Connection::expire(Instant now) {
     for (Ask &ask : in_flight_) {
-        if (ask.kind != Ask::Kind::request || ask.reported || ask.due() > now) continue;
+        if (!ask.owes_reply() || ask.reported || ask.due() > now) continue;
         ask.reported = true; // stays in flight: a late answer must find it
-        report_silent(ask, "no answer");
+        if (ask.kind == Ask::Kind::server) report(ask, Answer::error, ask.fault);
+        else report_silent(ask, "no answer");
     }
     std::erase_if(waiting_, [&](const Ask &ask) {
-        if (ask.kind != Ask::Kind::request || ask.request.deadline > now) return false;
+        if (!ask.owes_reply() || ask.request.deadline > now) return false;
         const bool connected = socket_ && !connecting_;
         report_silent(ask, dialer_.resolving() ? "host name not resolved"
                            : !connected        ? "connection not established"
@@ -152,7 +171,7 @@ std::optional<Instant> Connection::deadline() const {
     std::optional<Instant> first = connecting_ ? dialer_.switch_at() : std::nullopt;
     for (const auto *asks : {&waiting_, &in_flight_})
         for (const Ask &ask : *asks)
-            if (ask.kind == Ask::Kind::request && !ask.reported) first = earlier(first, ask.due());
+            if (ask.owes_reply() && !ask.reported) first = earlier(first, ask.due());
     return first;
 }
 

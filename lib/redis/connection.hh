@@ -34,8 +34,7 @@ class Connection {
     [[nodiscard]] std::optional<Instant> deadline() const;
     // Requests alone: what goes with them (CLIENT SETNAME) has no deadline, and nobody waits for it.
     [[nodiscard]] bool waiting() const {
-        return std::any_of(waiting_.begin(), waiting_.end(),
-                           [](const Ask &ask) { return ask.kind == Ask::Kind::request; });
+        return std::any_of(waiting_.begin(), waiting_.end(), [](const Ask &ask) { return ask.owes_reply(); });
     }
     // Something was asked that is not answered yet, in time or late.
     [[nodiscard]] bool owed() const { return socket_ && !in_flight_.empty(); }
@@ -48,10 +47,10 @@ class Connection {
   private:
     // One command, from send() to its answer.
     struct Ask {
-        enum class Kind { auth, select, name, request, cleanup };
+        enum class Kind { auth, select, name, request, cleanup, server };
         Kind kind = Kind::request;
         std::string bytes{};
-        core::Request request{}; // request, cleanup
+        core::Request request{}; // request, cleanup, server: the one that got `fault`
         Instant given{};
         std::optional<Instant> sent{};
         bool reported = false; // `silent` has been said
@@ -60,7 +59,9 @@ class Connection {
             const bool full = sent && request.timeout > Duration{};
             return full ? std::min(request.deadline, *sent + request.timeout) : request.deadline;
         }
+        Fault fault{}; // server: what is reported unless its INFO explains it
         int kept = 0; // memory that the kernel needs for what was written up to here, until the node reads it
+        [[nodiscard]] bool owes_reply() const { return kind == Kind::request || kind == Kind::server; }
     };
 
     // connection.cc: what is asked and answered
@@ -68,6 +69,7 @@ class Connection {
     bool take_back(const core::Request &abandon);
     [[nodiscard]] bool take_value(const Value &value);
     [[nodiscard]] bool take_preamble(Ask::Kind kind, const Value &value);
+    [[nodiscard]] bool take_server(const Ask &ask, const Value &value);
     [[nodiscard]] bool take_answer(const Ask &ask, const Value &value);
     void expire(Instant now);
     [[nodiscard]] static core::Reply reply_to(const Ask &ask);
@@ -85,6 +87,7 @@ class Connection {
     void lose(std::string_view why, Instant now);
     void drop_socket(bool abort);
     [[nodiscard]] std::string excerpt(std::string_view text) const;
+    [[nodiscard]] std::string unheard(std::string_view why) const;
 
     const config::NodeUrl url_;
     const Duration patience_;
@@ -96,6 +99,7 @@ class Connection {
     bool connecting_ = false;         // no byte has been written yet
     bool blocked_ = false;            // the kernel takes no more for now
     bool proven_ = false;             // the node has answered something on this socket
+    bool heard_ = false;              // a byte has come on this socket
     bool selected_ = false;           // the node has said OK to AUTH and SELECT
     std::string half_;                // rest of an ask that was written in part
     std::unique_ptr<Reader> reader_;

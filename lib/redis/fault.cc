@@ -19,9 +19,14 @@ struct Row {
 
 constexpr std::string_view give_password = "give the password by --password-file, REDISCLI_AUTH or in the node's "
                                            "address: redis://[USER]:PASSWORD@HOST or unix://[USER]:PASSWORD@/PATH";
+// The commands as in rights.hh.
 constexpr std::string_view give_rights =
-    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HGET, HMGET, HSET, "
-    "HSETNX, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)";
+    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, "
+    "HSETNX, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER); 'redlock doctor' says "
+    "which of them are missing";
+constexpr std::string_view give_commands =
+    "the server has it renamed or switched off (rename-command in its configuration); 'redlock doctor' says which "
+    "commands are missing";
 constexpr std::string_view spoilt_key =
     "somebody else has written to redlock:{KEY}:fence or to redlock:{}:node there; DEL what is not redlock's";
 constexpr std::string_view no_cluster = "locks need independent nodes, not those of a cluster";
@@ -47,20 +52,26 @@ constexpr Row rows[] = {
     {"MOVED ", Trouble::unfit, no_cluster},
     {"CLUSTERDOWN ", Trouble::unfit, no_cluster},
     {"ERR unknown command", Trouble::access,
-     "the server has it renamed or switched off, or is no Redis: locks need EVAL"},
+     "the server has it renamed or switched off, or is no Redis server; if this is the port of a Sentinel, name the "
+     "addresses of the servers themselves"},
+    {"Unknown Redis command called from", Trouble::access, give_commands},
+    {"This Redis command is not allowed from", Trouble::access, give_commands},
+    {"UNFIT sentinel", Trouble::unfit,
+     "this is the port of a Sentinel, which holds no data: name the addresses of the servers themselves, independent "
+     "primaries"},
     {"LOADING ", Trouble::passing, "the server is starting; wait"},
     {"BUSY ", Trouble::passing, "somebody's script blocks the server; SCRIPT KILL there ends it"},
-    {"READONLY ", Trouble::passing, "this is a replica: name primaries as nodes"},
-    {"MASTERDOWN ", Trouble::passing, "this is a replica without its primary: name primaries as nodes"},
+    {"READONLY ", Trouble::replica, "this is a replica: name primaries as nodes"},
+    {"MASTERDOWN ", Trouble::replica, "this is a replica without its primary: name primaries as nodes"},
     {"OOM ", Trouble::passing, "the server has reached its maxmemory: free memory or raise it"},
     {"MISCONF ", Trouble::passing, "the server cannot save its data: see its log, and the space on its disk"},
     {"UNFIT cluster", Trouble::unfit, no_cluster},
-    {"UNFIT replica", Trouble::passing,
+    {"UNFIT replica", Trouble::replica,
      "it would follow its primary and forget its own votes: name primaries as nodes"},
     {"UNFIT nameless", Trouble::unfit, "its INFO tells no run_id, so nobody can see whether it has restarted"},
     {"UNFIT evicting", Trouble::unfit,
      "when its memory is full it throws keys away, and locks with them: CONFIG SET maxmemory-policy noeviction there, "
-     "and in its configuration"},
+     "and in its configuration, or in the parameter group of a managed service"},
     {"WRONGTYPE ", Trouble::passing, spoilt_key},
     {"ERR the fence on record", Trouble::passing, spoilt_key},
     {"Write commands not allowed after non deterministic", Trouble::access, "locks need Redis 5 or newer"},

@@ -17,6 +17,7 @@ namespace {
 
 // Reads in one turn of the loop: a node that never stops talking must not keep the others waiting.
 constexpr int reads_per_turn = 4;
+constexpr std::string_view tls_alert = "\x15\x03"; // a record of this type, then the version
 using ReadBuffer = std::array<char, std::size_t{16} * 1024>;
 
 // What is still under way to the node must not arrive after what the next connection brings.
@@ -109,9 +110,12 @@ void Connection::read_in(Instant now) {
         const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) break;
-        if (got < 0) return lose(std::strerror(errno), now);
-        if (got == 0) return lose("connection closed by the node", now);
+        if (got < 0) return lose(unheard(std::strerror(errno)), now);
+        if (got == 0) return lose(unheard("connection closed by the node"), now);
         const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
+        if (!heard_ && bytes.starts_with(tls_alert))
+            return lose("the port speaks TLS, which this version of redlock does not: name one without TLS", now);
+        heard_ = true;
         reader_->feed(bytes);
         while (const auto value = reader_->next()) {
             if (!take_value(*value)) return lose("unexpected reply" + excerpt(bytes), now);
@@ -122,7 +126,7 @@ void Connection::read_in(Instant now) {
         if (bytes.size() < buffer.size()) break;
     }
     // Requests that the preamble held back, a cleanup, or what a flush() before could not write.
-    if (const int error = blocked_ ? 0 : flush(now); error != 0) return lose(std::strerror(error), now);
+    if (const int error = blocked_ ? 0 : flush(now); error != 0) return lose(unheard(std::strerror(error)), now);
     if (condemned_ && in_flight_.empty() && half_.empty()) {
         drop_socket(false);
         dial(now);
@@ -135,7 +139,8 @@ void Connection::lose(std::string_view why, Instant now) {
     const Fault fault = condemned_.value_or(Fault{.text = std::string(why)});
     drop_socket(!in_flight_.empty());
     for (const Ask &ask : in_flight_)
-        if (ask.kind == Ask::Kind::request && !ask.reported) report(ask, core::Answer::error, fault);
+        if (ask.owes_reply() && !ask.reported)
+            report(ask, core::Answer::error, ask.kind == Ask::Kind::server ? ask.fault : fault);
     in_flight_.clear();
     // Not a byte of the others was written. They get a new connection, if this one has ever been good for
     // anything.
@@ -154,14 +159,20 @@ void Connection::drop_socket(bool abort) {
     socket_.reset();
     slot_.reset();
     half_.clear();
-    connecting_ = blocked_ = proven_ = selected_ = false;
+    connecting_ = blocked_ = proven_ = heard_ = selected_ = false;
     condemned_.reset();
-    std::erase_if(waiting_, [](const Ask &ask) { return ask.kind != Ask::Kind::request; });
+    std::erase_if(waiting_, [](const Ask &ask) { return !ask.owes_reply(); });
 }
 
 // Nothing that a node says may repeat the password, in parts or changed: no excerpts where there is one.
 std::string Connection::excerpt(std::string_view text) const {
     return url_.password.empty() ? ": " + printable(text, 64) : std::string();
+}
+
+// Why the connection ended. A server that expects TLS closes it at our first bytes and says nothing.
+std::string Connection::unheard(std::string_view why) const {
+    const bool tls = !heard_ && url_.path.empty();
+    return std::string(why) + (tls ? "; the port may speak TLS, which this version of redlock does not" : "");
 }
 
 void Connection::watch(event::PollSet &set) {

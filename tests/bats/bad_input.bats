@@ -183,7 +183,7 @@ time.sleep(600)' 3>&- &
 @test "no password, a wrong one: 77 at once, even with time to wait, with what to do" {
   close_nodes 1 2 3
   refused 77 'NOAUTH Authentication required' exec -w 10h db -- touch ran
-  [[ $stderr == *"the nodes refuse our credentials, so db cannot be locked"*"give the password by --password-file, REDISCLI_AUTH or in the node's address"* ]]
+  [[ $stderr == *"the nodes refuse our credentials or commands, so db cannot be locked"*"give the password by --password-file, REDISCLI_AUTH or in the node's address"* ]]
   REDISCLI_AUTH=wrong-one refused 77 'WRONGPASS' acquire db
   [[ $stderr != *wrong-one* ]]
   REDLOCK_NODES=$(with_password somebody:wrong-one) refused 77 'check user and password (here: from the address in environment variable REDLOCK_NODES)' exec -v db -- touch ran
@@ -262,16 +262,16 @@ peer.recv(1 << 16)' &
 @test "a user without the rights: 77, with the rights that are needed; nothing is left half done" {
   for i in 1 2 3; do
     node_cli "$i" ACL SETUSER noeval on '>pw' '~*' '+@all' -eval
-    node_cli "$i" ACL SETUSER noset on '>pw' '~*' +eval +time +type +get +hget +hset +del
+    node_cli "$i" ACL SETUSER noset on '>pw' '~*' +eval +time +type +get +hmget +hset +del
     node_cli "$i" ACL SETUSER nokeys on '>pw' '~other*' '+@all'
     node_cli "$i" ACL SETUSER off off '>pw' '~*' '+@all'
-    node_cli "$i" ACL SETUSER just on '>pw' '~d*' '~redlock:*' +eval +time +info +type +get +set +hget +hmget +hset +hsetnx +pttl +pexpire +del
+    node_cli "$i" ACL SETUSER just on '>pw' '~d*' '~redlock:*' +eval +time +info +type +get +set +hmget +hset +hsetnx +hdel +pttl +pexpire +del
   done
   IFS=, read -r a b c _ <<<"$REDLOCK_NODES"
   export REDLOCK_NODES=$a,$b,$c
   echo pw >pw
   for user in noeval noset nokeys; do
-    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HGET, HMGET, HSET, HSETNX, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
+    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, HSETNX, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
       exec --user "$user" --password-file pw db -- touch ran
   done
   refused 77 'so db cannot be locked' acquire --user off --password-file pw db

@@ -29,7 +29,8 @@
 #   died_of COMMAND...      runs it, prints "signal N" or "exit N": a shell cannot tell 130 from death by INT
 #   background ARG...       redlock in the background: $! is its process
 #   hold_db ARG...          a job in the background ($!) that holds "db" until let_go PID; it writes to the file told
-#   renewals I N            true when node I has put off a key's end N times (renewed I: how often)
+#   renewals I N            true when node I has run PEXPIRE N times, once for a grant and once for a renewal (renewed I:
+#                           how often)
 #   refused CODE WORDS ARG...   redlock ARG... ends with CODE, says WORDS on stderr and nothing on stdout; sets stderr
 #   refused_by VARIABLE=VALUE CODE WORDS ARG...     the same with this variable
 #   json EXPRESSION         prints the Python EXPRESSION of "it", the JSON on stdin (UTF-8, or it fails)

@@ -20,7 +20,7 @@ constexpr std::string_view fence_key = "redlock:{job}:fence", node_key = "redloc
 
 const char *name_of(Verb verb) {
     static constexpr const char *names[] = {"acquire", "confirm", "extend", "release", "abandon",
-                                            "status",  "inspect", "trust",  "adopt"};
+                                            "status",  "inspect", "probe",  "trust",   "adopt"};
     return names[static_cast<int>(verb)];
 }
 
@@ -69,6 +69,7 @@ core::Reply Node::execute(const core::Request &request) {
     case Verb::release:
     case Verb::abandon: return run(redis::release_script, 2, {request.token, fence});
     case Verb::inspect:
+    case Verb::probe:
     case Verb::trust:
     case Verb::adopt:
     case Verb::status: break;

@@ -19,10 +19,15 @@ end
 
 local function node_state(node_key, now)
     local links = redis.call('INFO', 'replication')
-    if not links:find('role:master', 1, true) then return nil, 'UNFIT replica' end
+    if not links:find('role:master', 1, true) then
+        return nil,
+            'UNFIT replica of ' .. (links:match('master_host:(%C+)') or '?') .. (links:match('master_port(:%d+)') or '')
+    end
     local run_id, followed = id_in(redis.call('INFO', 'server'), 'run_id:'), who_it_followed(links)
     if run_id == '' then return nil, 'UNFIT nameless' end
     local known = redis.pcall('HMGET', node_key, 'run_id', 'joined', 'checked', 'followed')
+    -- Anybody may have written it: what is negative or no moment at all proves nothing.
+    if known[2] and not known[2]:find('^%d+$') then known[2] = nil end
     if known.err then return nil, known.err end
     local joined, checked = tonumber(known[2] or ''), tonumber(known[3] or '')
     local same = known[1] == run_id and joined and joined <= now and (followed == '' or followed == known[4])

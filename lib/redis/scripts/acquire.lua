@@ -55,6 +55,13 @@ if not (holder and fence) then
     -- Before the lock: without memory this fails, and the lock must not be there then.
     redis.call('SET', fence_key, string.format('%.0f', fence), 'EX', keep)
 end
+if not holder then
+    -- Extend, release and status need these. A node that denies one of them must not vote; without the key they change
+    -- nothing. Behind the fence: after a write, a server without memory refuses no SET of the same script any more.
+    redis.call('PEXPIRE', key, ttl)
+    redis.call('PTTL', key)
+    redis.call('DEL', key)
+end
 -- Only with a vote: who is turned away has no say in it.
 if guard > 0 and not agreed then redis.call('HSET', node_key, terms_field, terms) end
 if holder then

@@ -22,7 +22,9 @@ if guard ~= '0' then
     run_id, since = node_state(node_key, now)
     if run_id then left = math.max(0, math.ceil((since + guard * 1000 - now) / 1000)) else unfit = since end
 end
-local agreed = redis.pcall('HGET', node_key, 'terms:' .. key:sub(1, prefix))
+local known = redis.pcall('HMGET', node_key, 'terms:' .. key:sub(1, prefix))
+unfit = unfit or known.err
+local agreed = known[1]
 local others = type(agreed) == 'string' and agreed ~= terms and agreed:sub(1, 100) or ''
 local answer = unfit and redis.error_reply(unfit) or {'extended', now, left, others, run_id}
 if holder then

@@ -6,6 +6,6 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local run_id, since = node_state(KEYS[1], now)
-local terms = redis.pcall('HGET', KEYS[1], ARGV[1])
+local terms = redis.pcall('HMGET', KEYS[1], ARGV[1])[1]
 return {'inspected', now, run_id or id_in(redis.call('INFO', 'server'), 'run_id:'),
     run_id and string.format('%.0f', since) or '', type(terms) == 'string' and terms or '', run_id and '' or since}

@@ -137,6 +137,8 @@ TEST(Decode, TakesWhatTheGuardSays) {
     const auto sound = decode("*4\r\n$8\r\nextended\r\n:1000000\r\n:0\r\n$0\r\n\r\n", Verb::extend);
     EXPECT_EQ(sound->answer, Answer::granted);
     EXPECT_EQ(sound->quarantine, std::nullopt);
+    for (const char *left : {"-1", "9007199254740992", "9223372036854775807"}) // as if there were none
+        EXPECT_FALSE(decode("*3\r\n$8\r\nextended\r\n:1000000\r\n:" + std::string(left) + "\r\n", Verb::extend));
     EXPECT_EQ(sound->others, std::nullopt);
     for (const auto &[bytes, refusal] :
          {std::pair{"*5\r\n$8\r\nset anew\r\n:1000000\r\n:4500\r\n$9\r\n3 2 30000\r\n$2\r\naa\r\n",
@@ -170,6 +172,40 @@ TEST(Decode, TakesWhatDoctorAsksFor) {
     EXPECT_EQ(unfit->state.joined, std::nullopt);
     EXPECT_FALSE(unfit->state.terms);
     EXPECT_EQ(unfit->state.unfit, "UNFIT replica");
+}
+
+// Callers subtract it from the node's time, and both become nanoseconds.
+TEST(Decode, RefusesAMarkerWithNoMomentOfTheNodesClock) {
+    const std::string begin = "*6\r\n$9\r\ninspected\r\n:1000000\r\n$2\r\naa\r\n$";
+    const std::string end = "\r\n$0\r\n\r\n$0\r\n\r\n";
+    const auto inspected = [&](const std::string &joined) {
+        return decode(begin + std::to_string(joined.size()) + "\r\n" + joined + end, Verb::inspect);
+    };
+    EXPECT_EQ(inspected("0")->state.joined, 0);
+    EXPECT_EQ(inspected("1000000")->state.joined, 1000000);
+    for (const char *joined : {"-1", "1000001", "-9223372036854775808", "9223372036854775807", "99999999999999999999",
+                               "1e3", "nan", "inf", "x", " 5", "5 ", "0x5"})
+        EXPECT_FALSE(inspected(joined)) << joined;
+}
+
+TEST(Decode, TakesWhatAProbeFinds) {
+    const auto none = decode("*3\r\n$6\r\nprobed\r\n$0\r\n\r\n$0\r\n\r\n", Verb::probe);
+    EXPECT_EQ(none->answer, Answer::granted);
+    EXPECT_TRUE(none->probe.failed.empty());
+    EXPECT_EQ(none->probe.barred, "");
+    const auto two = decode("*3\r\n$6\r\nprobed\r\n$18\r\nGET ERR no\nDEL ab\n\r\n$3\r\nbar\r\n", Verb::probe);
+    ASSERT_TRUE(two);
+    ASSERT_EQ(two->probe.failed.size(), 2U);
+    EXPECT_EQ(two->probe.failed[0].command, "GET");
+    EXPECT_EQ(two->probe.failed[0].error, "ERR no");
+    EXPECT_EQ(two->probe.failed[1].command, "DEL");
+    EXPECT_EQ(two->probe.failed[1].error, "ab");
+    EXPECT_EQ(two->probe.barred, "bar");
+    const auto odd = decode("*2\r\n$6\r\nprobed\r\n$4\r\n\n\nx \r\n", Verb::probe);
+    ASSERT_EQ(odd->probe.failed.size(), 3U);
+    EXPECT_EQ(odd->probe.failed[2].command, "x");
+    EXPECT_FALSE(decode("*1\r\n$6\r\nprobed\r\n", Verb::probe));
+    EXPECT_FALSE(decode("*2\r\n$6\r\nprobed\r\n$0\r\n\r\n", Verb::inspect));
 }
 
 TEST(Decode, TakesBothAnswersToStatus) {

@@ -1,4 +1,5 @@
 #include "redis/fault.hh"
+#include "redis/rights.hh"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +11,10 @@ using core::Trouble;
 // Texts as servers from 5.0 to 7.2 send them.
 TEST(Fault, KnowsWhatOnlyAPersonCanMend) {
     for (const char *error :
-         {"NOAUTH Authentication required.", "WRONGPASS invalid username-password pair or user is disabled.",
-          "ERR invalid password", "ERR Client sent AUTH, but no password is set",
+         {"NOAUTH Authentication required.",
+          "WRONGPASS invalid username-password pair or user is disabled.",
+          "ERR invalid password",
+          "ERR Client sent AUTH, but no password is set",
           "NOPERM this user has no permissions to run the 'eval' command",
           "NOPERM User x has no permissions to run the 'eval' command",
           "ERR The user executing the script can't run this command or subcommand script: ab, on "
@@ -21,8 +24,17 @@ TEST(Fault, KnowsWhatOnlyAPersonCanMend) {
           "command or subcommand",
           "ERR ACL failure in script: User x has no permissions to run the 'set' command script: ab",
           "@user_script: 25: The user executing the script can't run this command or subcommand",
-          "DENIED Redis is running in protected mode because protected mode is enabled", "ERR DB index is out of range",
+          "DENIED Redis is running in protected mode because protected mode is enabled",
+          "ERR DB index is out of range",
           "ERR unknown command 'EVAL'",
+          "ERR Unknown Redis command called from script script: ab, on @user_script:1.",
+          "ERR Unknown Redis command called from script",
+          "ERR Error running script (call to f_ab): @user_script:1: @user_script: 1: Unknown Redis command called from "
+          "Lua script",
+          "@user_script: 1: Unknown Redis command called from Lua script",
+          "ERR This Redis command is not allowed from script script: ab, on @user_script:1.",
+          "@user_script: 7: This Redis command is not allowed from scripts",
+          "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
           "ERR Error running script (call to f_ab): @user_script:24: @user_script: 24: Write commands not allowed "
           "after non deterministic commands. Call redis.replicate_commands() at the start of your script"}) {
         const Fault fault = explain(error, "");
@@ -34,25 +46,44 @@ TEST(Fault, KnowsWhatOnlyAPersonCanMend) {
 TEST(Fault, KnowsServersThatMustNotBeNodes) {
     for (const char *error : {"CROSSSLOT Keys in request don't hash to the same slot", "MOVED 866 127.0.0.1:7001",
                               "CLUSTERDOWN Hash slot not served", "ERR SELECT is not allowed in cluster mode",
-                              "UNFIT cluster", "UNFIT nameless", "UNFIT evicting allkeys-lru"}) {
+                              "UNFIT cluster", "UNFIT nameless", "UNFIT evicting allkeys-lru", "UNFIT sentinel"}) {
         const Fault fault = explain(error, "");
         EXPECT_EQ(fault.trouble, Trouble::unfit) << error;
         EXPECT_NE(fault.text.find(": "), std::string::npos) << fault.text;
     }
-    // May be promoted any moment.
-    EXPECT_EQ(explain("UNFIT replica", "").trouble, Trouble::passing);
+    EXPECT_NE(explain("UNFIT evicting allkeys-lru", "").text.find("parameter group"), std::string::npos);
+}
+
+// May be promoted any moment.
+TEST(Fault, KnowsReplicas) {
+    for (const char *error :
+         {"UNFIT replica", "UNFIT replica of 10.0.0.1:6379", "MASTERDOWN Link with MASTER is down and x",
+          "READONLY You can't write against a read only replica.",
+          "READONLY You can't write against a read only replica. script: ab, on @user_script:3.",
+          "ERR Error running script (call to f_ab): @user_script:3: -READONLY You can't write against a read "
+          "only"}) {
+        const Fault fault = explain(error, "");
+        EXPECT_EQ(fault.trouble, Trouble::replica) << error;
+        EXPECT_NE(fault.text.find("name primaries as nodes"), std::string::npos) << fault.text;
+    }
+}
+
+TEST(Fault, ListsEveryCommandThatIsNeeded) {
+    const std::string text = explain("NOPERM ", "").text;
+    for (const std::string_view command : needed_commands)
+        EXPECT_NE(text.find(' ' + std::string(command)), std::string::npos) << command;
 }
 
 TEST(Fault, KnowsWhatMayPass) {
     for (const char *error :
-         {"LOADING Redis is loading the dataset in memory", "MASTERDOWN Link with MASTER is down and x",
+         {"LOADING Redis is loading the dataset in memory",
           "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-          "READONLY You can't write against a read only replica.",
-          "READONLY You can't write against a read only replica. script: ab, on @user_script:3.",
-          "ERR Error running script (call to f_ab): @user_script:3: -READONLY You can't write against a read "
-          "only",
           "OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:3.",
           "@user_script: 44: -OOM command not allowed when used memory > 'maxmemory'.",
+          "@user_script: 5: -NOREPLICAS Not enough good replicas to write.",
+          "ERR Error running script (call to f_ab): @user_script:5: -NOREPLICAS Not enough good replicas to write.",
+          "@user_script: 5: -MISCONF Redis is configured to save RDB snapshots",
+          "ERR Error running script (call to f_ab): @user_script:5: -MISCONF Redis is configured to save RDB snapshots",
           "MISCONF Redis is configured to save RDB snapshots", "NOREPLICAS Not enough good replicas to write.",
           "WRONGTYPE Operation against a key holding the wrong kind of value script: ab, on @user_script:19.",
           "ERR the fence on record is no number below 2^53 script: ab, on @user_script:32.",

@@ -32,14 +32,53 @@ core::Reply answer_to_acquire(std::string bytes, bool close = false, config::Nod
 }
 
 TEST(Hostile, NoRedisAtAll) {
-    for (const char *banner : {"220 mail.example.org ESMTP\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "\x15\x03\x01",
-                               "SSH-2.0-OpenSSH_9.2\r\n"}) {
+    for (const char *banner :
+         {"220 mail.example.org ESMTP\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n"}) {
         const core::Reply reply = answer_to_acquire(banner);
         EXPECT_EQ(reply.answer, Answer::error);
         EXPECT_TRUE(reply.sent);
         EXPECT_TRUE(says(reply, "not a Redis reply")) << reply.text;
     }
     EXPECT_TRUE(says(answer_to_acquire("220 mail\x1b[2J"), "220 mail\\x1B[2J"));
+}
+
+TEST(Hostile, ATlsPort) {
+    EXPECT_TRUE(says(answer_to_acquire("\x15\x03\x01"), "speaks TLS"));
+    EXPECT_TRUE(says(answer_to_acquire("", true), "closed by the node; the port may speak TLS"));
+    // Behind an answer it is something else.
+    EXPECT_TRUE(says(answer_to_acquire("+OK\r\n\x15\x03\x01"), "unexpected reply"));
+    EXPECT_FALSE(says(answer_to_acquire("*1\r\n$7\r\ngran", true), "TLS"));
+}
+
+// Both say that there is no EVAL: what they are is asked on the same connection.
+TEST(Hostile, ASentinelAndAServerWithoutEval) {
+    constexpr std::string_view no_eval = "-ERR unknown command 'EVAL', with args beginning with: 'x'\r\n+OK\r\n";
+    const auto answer = [&](std::string_view info, bool close) {
+        std::string asked;
+        const FakeServer server([&](const Peer &peer) {
+            peer.read();
+            if (!peer.write(no_eval)) return;
+            asked = peer.read();
+            if (peer.write(info) && !close) peer.wait();
+        });
+        Client client(server.url());
+        const core::Reply reply = client.ask(Verb::acquire, "mine", seconds{60}, milliseconds{500});
+        EXPECT_EQ(asked, "*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n");
+        EXPECT_TRUE(client.replies.empty());
+        EXPECT_FALSE(client.nodes.deadline());
+        EXPECT_EQ(reply.answer, Answer::error);
+        return reply;
+    };
+    const core::Reply sentinel = answer("$22\r\nredis_mode:sentinel\r\na\r\n", false);
+    EXPECT_EQ(sentinel.trouble, core::Trouble::unfit);
+    EXPECT_TRUE(says(sentinel, "the port of a Sentinel, which")) << sentinel.text;
+    for (const auto &[info, close] :
+         {std::pair{"$24\r\nredis_mode:standalone\r\na\r\n", false}, std::pair{"-NOPERM no\r\n", false},
+          std::pair{"*0\r\n", false}, std::pair{"", true}, std::pair{"", false}}) {
+        const core::Reply renamed = answer(info, close);
+        EXPECT_EQ(renamed.trouble, core::Trouble::access) << info;
+        EXPECT_TRUE(says(renamed, "renamed or switched off")) << renamed.text;
+    }
 }
 
 TEST(Hostile, RepliesTooLongOrTooDeep) {
@@ -161,7 +200,7 @@ TEST(Hostile, NothingIsWrittenBehindARefusedAuth) {
 }
 
 TEST(Hostile, ConnectionsThatEnd) {
-    EXPECT_EQ(answer_to_acquire("", true).text, "connection closed by the node");
+    EXPECT_TRUE(says(answer_to_acquire("", true), "connection closed by the node"));
     EXPECT_EQ(answer_to_acquire("*1\r\n$7\r\ngran", true).answer, Answer::error);
     EXPECT_TRUE(says(answer_to_acquire("-ERR max number of clients reached\r\n", true), "raise its maxclients"));
     const FakeServer server([&](const Peer &peer) {

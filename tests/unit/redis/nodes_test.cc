@@ -195,7 +195,7 @@ TEST_F(NodesTest, NamesWhatTheServerCannotDo) {
 }
 
 TEST_F(NodesTest, NamesMissingRights) {
-    for (const char *rights : {"-eval", "-set", "resetkeys"}) {
+    for (const char *rights : {"-eval", "-set", "-pexpire", "-pttl", "-del", "resetkeys"}) {
         server.command({"ACL", "SETUSER", "worker", "reset", "on", ">pw", "~*", "+@all", rights});
         config::NodeUrl url = server.url();
         url.user = "worker";
@@ -204,6 +204,39 @@ TEST_F(NodesTest, NamesMissingRights) {
         EXPECT_EQ(reply.answer, Answer::error) << rights;
         EXPECT_EQ(reply.trouble, Trouble::access) << rights;
         EXPECT_TRUE(says(reply, "ACL SETUSER")) << reply.text;
+        EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
+    }
+}
+
+// As one that is renamed outside of scripts.
+TEST(Nodes, NamesCommandsThatAreRenamed) {
+    for (const char *command : {"INFO", "PEXPIRE", "DEL", "PTTL", "HMGET"}) {
+        const RedisServer server({"--rename-command", command, "hidden"});
+        Client client(server.url());
+        const core::Reply reply = client.ask(Verb::acquire, "mine");
+        // Without a guard nobody asks for INFO.
+        if (command == std::string_view("INFO")) {
+            EXPECT_EQ(reply.answer, Answer::granted);
+            continue;
+        }
+        EXPECT_EQ(reply.trouble, Trouble::access) << command;
+        EXPECT_TRUE(says(reply, "renamed or switched off")) << reply.text;
+        EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0") << command;
+    }
+}
+
+TEST_F(NodesTest, AProbeLeavesNothingBehind) {
+    for (const char *rights : {"+@all", "-hdel", "-del", "-pexpire", "-set", "-hset"}) {
+        server.command({"ACL", "SETUSER", "worker", "reset", "on", ">pw", "~*", "+@all", rights});
+        config::NodeUrl url = server.url();
+        url.user = "worker";
+        url.password = "pw";
+        Client worker(url);
+        worker.key = "0123";
+        const core::Reply reply = worker.ask(Verb::probe, "");
+        EXPECT_EQ(reply.answer, Answer::granted) << reply.text;
+        EXPECT_EQ(reply.probe.failed.empty(), rights == std::string_view("+@all")) << rights;
+        worker.turn_until([&] { return server.command({"DBSIZE"}) == ":0"; }); // or after a second
     }
 }
 
@@ -260,7 +293,7 @@ TEST_F(NodesTest, ALockSetBehindAFailedAuthIsTakenBack) {
     EXPECT_EQ(reply.answer, Answer::error);
     EXPECT_EQ(reply.trouble, Trouble::access);
     EXPECT_TRUE(says(reply, "no password")) << reply.text;
-    wrong.turn_until([&] { return server.calls("del") == 1; });
+    wrong.turn_until([&] { return server.calls("del") == 2; }); // one by the acquire
     EXPECT_LT(std::stoull(server.command({"GET", "redlock:{lock}:fence"})), core::fence_limit / 2);
     EXPECT_EQ(server.calls("set"), 2);
     EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
