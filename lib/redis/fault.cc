@@ -1,9 +1,11 @@
 #include "redis/fault.hh"
 
+#include "redis/rights.hh"
 #include "util/text.hh"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <vector>
 
 namespace redlock::redis {
 
@@ -101,8 +103,8 @@ bool is_about_login(const Row &row) {
 
 // The Redis command that the error is about, by one of the names below and never as the node wrote it; else empty.
 std::string_view command_in(std::string_view error) {
-    constexpr std::string_view commands[] = {"EVAL", "TIME", "INFO", "TYPE",   "GET", "SET",     "HGET", "HMGET",
-                                             "HSET", "HDEL", "PTTL", "HSETNX", "DEL", "PEXPIRE", "AUTH", "SELECT"};
+    std::vector<std::string_view> commands{"AUTH", "SELECT"};
+    commands.insert(commands.end(), needed_commands.begin(), needed_commands.end());
     const std::size_t begin = error.find_first_of("'`");
     if (begin == error.npos) return {};
     std::string_view quoted = error.substr(begin + 1);
