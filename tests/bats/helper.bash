@@ -220,28 +220,35 @@ trust_node() {
   node_cli "$1" -n "${2:-0}" EVAL "$(sed 's/--.*//' "$TEST_ROOT"/lib/redis/scripts/{_guard,trust}.lua)" 1 'redlock:{}:node' >/dev/null
 }
 start_new_nodes() {
-  local index kind=${2:-unix} urls=()
+  local index tries kind=${2:-unix} urls=()
   for ((index = 1; index <= $1; ++index)); do
-    local tries=0
-    until
-      if [ "$kind" = tcp ]; then
-        NODE_ADDRESSES[index]=$(free_port)
-        urls[index]=redis://127.0.0.1:${NODE_ADDRESSES[index]}
-      else
-        NODE_ADDRESSES[index]=$NODE_FOLDER/$index
-        urls[index]=unix://$NODE_FOLDER/$index
-      fi
-      NODES_ARE_NEW=yes restart_node "$index"
-    do
+    choose_address "$index" "$kind"
+    launch_node "$index" # all at once: a server takes longer to start than we to ask it
+  done
+  for ((index = 1; index <= $1; ++index)); do
+    tries=0
+    until NODES_ARE_NEW=yes await_node "$index"; do
       # Somebody else took the port.
       if [ "$((++tries))" -ge 5 ]; then cat "$NODE_FOLDER/$index.log"; return 1; fi
+      choose_address "$index" "$kind"
+      launch_node "$index"
     done
+    case $kind in tcp) urls[index]=redis://127.0.0.1:${NODE_ADDRESSES[index]} ;; *) urls[index]=unix://${NODE_ADDRESSES[index]} ;; esac
   done
   REDLOCK_NODES=$(IFS=, && echo "${urls[*]}")
   export REDLOCK_NODES
 }
 
-restart_node() {
+choose_address() { # I KIND
+  case $2 in tcp) NODE_ADDRESSES[$1]=$(free_port) ;; *) NODE_ADDRESSES[$1]=$NODE_FOLDER/$1 ;; esac
+}
+
+restart_node() { launch_node "$1" && await_node "$1"; }
+await_node() {
+  PATIENCE=30 wait_until node_decided "$1" && node_answers "$1" || return
+  [ -n "${NODES_ARE_NEW:-}" ] || trust_node "$1"
+}
+launch_node() {
   local address=${NODE_ADDRESSES[$1]} where
   case $address in
     /*) where=(--port 0 --unixsocket "$address" --unixsocketperm 700) ;;
@@ -263,10 +270,11 @@ restart_node() {
     >"$NODE_FOLDER/$1.log" 2>&1 </dev/null 3>&- &
   NODE_PIDS[$1]=$!
   disown
-  PATIENCE=30 wait_until node_decided "$1" && node_answers "$1" || return
-  [ -n "${NODES_ARE_NEW:-}" ] || trust_node "$1"
 }
-node_answers() { node_cli "$1" INFO server 2>/dev/null | tr -d '\r' | grep -qx "process_id:${NODE_PIDS[$1]}"; }
+node_answers() {
+  case ${NODE_ADDRESSES[$1]} in /*) [ -S "${NODE_ADDRESSES[$1]}" ] || return ;; esac
+  [[ $(node_cli "$1" INFO server 2>/dev/null) == *$'\n'"process_id:${NODE_PIDS[$1]}"$'\r'* ]]
+}
 node_decided() { node_answers "$1" || gone "${NODE_PIDS[$1]}"; }
 
 # set_clock FILE SECONDS MILLIONTHS: see clock_shim.cc.
@@ -280,7 +288,7 @@ node_cli() {
   local address=${NODE_ADDRESSES[$1]} where
   shift
   case $address in /*) where=(-s "$address") ;; *) where=(-h 127.0.0.1 -p "$address") ;; esac
-  env -u REDLOCK_TEST_MARK timeout 5 "$CLI" --raw "${where[@]}" "$@"
+  REDLOCK_TEST_MARK='' timeout 5 "$CLI" --raw "${where[@]}" "$@"
 }
 
 node_pid() { echo "${NODE_PIDS[$1]}"; }
