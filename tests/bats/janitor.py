@@ -65,9 +65,9 @@ def alive(pid):
 def tests_of(file_pid):
     """{process of a test: its folder}"""
     found = {}
-    for pid, parent in parents().items():
+    for pid in (each for each, parent in parents().items() if parent == file_pid):
         line = words(pid)
-        if parent == file_pid and any(word.endswith("bats-exec-test") for word in line[:2]):
+        if any(word.endswith("bats-exec-test") for word in line[:2]):
             found[pid] = f"{RUN}/test/{line[-3]}"
     return found
 
