@@ -23,6 +23,7 @@
 #   set_all VALUE ..., delete_all, acquire_on_all ARG...    "db" on every node: by SET, by DEL, by redlock (its token)
 #   holders KEY             the number of nodes on which KEY exists
 #   wait_until COMMAND...   until COMMAND succeeds, at most $PATIENCE seconds (60); else the test fails
+#   wait [PID...]           as the builtin, at most 5 x $PATIENCE seconds; else it says what still runs, and returns 124
 #   no_keys                 true when keys_left prints nothing
 #   wait_until_no_keys      for less than the default ttl: a key that only expires has not been cleaned up
 #   gone PID                true when the process is no more (or only a zombie)
@@ -39,7 +40,9 @@
 #   expect_leftovers        this test leaves keys behind on purpose (the TTL removes them)
 #
 # The teardown fails a test that left a process, a file in $TMPDIR (private to each test) or a key. Nodes die
-# with the test that started them, however it ends: parent-death signal, and no file outside bats's folder.
+# with the test that started them, however it ends: parent-death signal. janitor.py ends a test after $TEST_LIMIT
+# seconds, and whatever bats leaves behind when a signal ends it.
+# A test does not see the caller's settings: variables, umask and ignored signals are the same for everybody.
 # No test asserts how fast something is; all wait for conditions with a generous limit.
 
 bats_require_minimum_version 1.5.0
@@ -47,31 +50,73 @@ bats_require_minimum_version 1.5.0
 TEST_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 REDLOCK=${REDLOCK:-$TEST_ROOT/build/cmd/redlock}
 PATIENCE=60
+TEST_LIMIT=${TEST_LIMIT:-900}
 SERVER=$(command -v redis-server || command -v valkey-server)
 CLI=$(command -v redis-cli || command -v valkey-cli)
 
 redlock() { "$REDLOCK" "$@"; }
 
+# Who started bats may have ignored signals (nohup, "bats FILE &" in a script), which tests send. This shell cannot
+# change that; another one in its place can.
+# As a program sees it that is started here: bash's own are other ones.
+signals_are_default() { ! grep -q '^Sig\(Ign\|Blk\):.*[1-9a-f]' /proc/self/status; }
+if [ -z "${BATS_TEST_NAME:-}" ]; then
+  # This is the process that runs the file's tests one after the other.
+  python3 "$TEST_ROOT/tests/bats/janitor.py" "$$" "$TEST_LIMIT" </dev/null >/dev/null 2>&1 3>&- 4>&-
+elif ! signals_are_default; then
+  if [ -n "${REDLOCK_TEST_SIGNALS:-}" ]; then
+    echo "signals are ignored or blocked here, and stay so:" && grep 'Sig[BI]' /proc/self/status && exit 1
+  fi
+  mapfile -d '' -t BATS_WORDS <"/proc/$$/cmdline"
+  rmdir "$BATS_TEST_TMPDIR" # which bats is about to make again
+  export REDLOCK_TEST_SIGNALS=set
+  exec python3 "$TEST_ROOT/tests/default_signals.py" "${BATS_WORDS[@]}"
+fi
+
+# Nothing that a caller has set changes what a test sees.
+forget_the_caller() {
+  local name
+  for name in $(compgen -e REDLOCK_) REDISCLI_AUTH VALKEYCLI_AUTH REDISCLI_HISTFILE REDISCLI_RCFILE LANG LANGUAGE \
+    $(compgen -e LC_) TZ POSIXLY_CORRECT GREP_OPTIONS GREP_COLORS BASH_ENV ENV CDPATH CI; do
+    unset "$name"
+  done
+  export LOGNAME=${LOGNAME:-$(id -un)}
+  umask 022
+  exec </dev/null
+}
+
 the_setup() {
+  forget_the_caller
+  OVERTIME=$BATS_TEST_TMPDIR/overtime # see janitor.py
+  # A socket's path must be short.
+  if [ ${#BATS_TEST_TMPDIR} -gt 70 ]; then
+    local short
+    short=$(mktemp -d /tmp/redlock-bats.XXXXXX)
+    ln -s "$short" "$BATS_TEST_TMPDIR/elsewhere"
+    BATS_TEST_TMPDIR=$short
+  fi
   NODE_PIDS=() NODE_ADDRESSES=() NODE_OPTIONS=() LEFTOVERS=
   NODE_FOLDER=$BATS_TEST_TMPDIR/nodes
   export TMPDIR=$BATS_TEST_TMPDIR/tmp XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR
   mkdir "$NODE_FOLDER" "$TMPDIR"
-  local name
-  for name in NODES TTL WAIT PREFIX NODE_TIMEOUT RESTART_GUARD PASSWORD_FILE CONFIG OWNER NAME TOKEN FENCE HELD; do
-    unset "REDLOCK_$name"
-  done
+  [ -x "$REDLOCK" ] || { echo "there is no program $REDLOCK: build it, or set REDLOCK" && return 1; }
   export REDLOCK_RESTART_GUARD=1h # some tests have long leases; guard.bats, clock.bats and examples.bats have the default
   cd "$BATS_TEST_TMPDIR" || return
 }
 
 the_teardown() {
   local index pid failed=0
+  [ "$TMPDIR" = "${BATS_TEST_TMPDIR:?}/tmp" ] || return 1 # the_setup has not begun
+  mapfile -t BACKGROUND < <(jobs -p)
   for index in "${!NODE_PIDS[@]}"; do kill -CONT "${NODE_PIDS[index]}" 2>/dev/null || true; done
   if ! no_strays; then
     # What a test started in the background may be on its way out.
-    PATIENCE=10 wait_until no_strays || { echo "left running:"; strays | while read -r pid; do
-      ps -o pid,ppid,stat,args -p "$pid" | tail -n +2; kill -KILL "$pid"; done; failed=1; }
+    if [ -e "$OVERTIME" ] || ! PATIENCE=10 wait_until no_strays; then
+      echo "left running:"
+      strays | while read -r pid; do ps -o pid,ppid,stat,args -p "$pid" | tail -n +2; done
+      wait_until end_strays
+      failed=1
+    fi
   fi
   # A release that is in the kernel's hands needs a moment on a busy machine; less than any lease lasts.
   if [ -z "$LEFTOVERS" ] && ! PATIENCE=2 wait_until no_keys; then
@@ -79,12 +124,18 @@ the_teardown() {
     keys_left
     failed=1
   fi
-  for pid in "${NODE_PIDS[@]}"; do kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+  for pid in "${NODE_PIDS[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+  for pid in "${NODE_PIDS[@]}"; do wait_until gone "$pid" || failed=1; done
+  if [ -e "$OVERTIME" ]; then
+    cat "$OVERTIME"
+    failed=1
+  fi
   if [ -n "$(ls -A "$TMPDIR")" ]; then
     echo "files left:"
     ls -lA "$TMPDIR"
     failed=1
   fi
+  if [ "$BATS_TEST_TMPDIR" != "${OVERTIME%/*}" ]; then cd / && rm -rf "$BATS_TEST_TMPDIR"; fi
   return $failed
 }
 
@@ -92,16 +143,23 @@ setup() { the_setup; }
 teardown() { the_teardown; }
 
 # Processes that this test started and that still run, nodes excepted: they carry our mark in their
-# environment or, because a Redis server writes its title over that, work in our folder for temporary files.
+# environment or, because a Redis server writes its title over that, work in our folder for temporary files. A
+# subshell in the background has neither.
 strays() {
   local pid
+  for pid in "${BACKGROUND[@]}"; do gone "$pid" || echo "$pid"; done
   # Few processes, as this is asked often; and grep must not find itself.
   {
-    env -u REDLOCK_TEST_MARK grep -lzxF "REDLOCK_TEST_MARK=$BATS_TEST_TMPDIR" /proc/[0-9]*/environ
-    find /proc/[0-9]*/cwd -maxdepth 0 -lname "$TMPDIR/*"
+    env -u REDLOCK_TEST_MARK grep -lzxF "REDLOCK_TEST_MARK=${BATS_TEST_TMPDIR:?}" /proc/[0-9]*/environ
+    find /proc/[0-9]*/cwd -maxdepth 0 -lname "${BATS_TEST_TMPDIR:?}/tmp/*" # not $TMPDIR: were it empty, this would be everybody
   } 2>/dev/null | while IFS=/ read -r _ _ pid _; do gone "$pid" || echo "$pid"; done
 }
 no_strays() { [ -z "$(strays)" ]; }
+end_strays() { # what starts others goes first, or it starts one more
+  local pid
+  for pid in $(strays); do kill -KILL "$pid" 2>/dev/null; done
+  no_strays
+}
 
 wait_until() {
   local end=$((SECONDS + PATIENCE))
@@ -114,10 +172,38 @@ wait_until() {
   done
 }
 
+wait() {
+  local pid pids=("$@") end=$((SECONDS + 5 * PATIENCE))
+  [ $# -gt 0 ] || mapfile -t pids < <(jobs -p)
+  for pid in "${pids[@]}"; do
+    until gone "$pid"; do
+      if [ "$SECONDS" -ge "$end" ]; then
+        echo "after $((5 * PATIENCE)) s still running: $(ps -o pid=,stat=,args= -p "$pid")"
+        return 124
+      fi
+      sleep 0.01
+    done
+  done
+  builtin wait "$@"
+}
+
+# state_of PID: a letter as in ps(1), nothing when there is no such process. Asked often, so it starts no process.
+state_of() {
+  local line
+  STATE=
+  { IFS= read -r -d '' line <"/proc/$1/stat"; } 2>/dev/null || true
+  line=${line##*) }
+  STATE=${line:0:1}
+}
+runs() {
+  local STATE
+  state_of "$1"
+  [[ $STATE == [!TtZX] ]]
+}
 gone() {
-  local state
-  state=$(ps -o stat= -p "$1") || return 0
-  [[ $state == Z* ]]
+  local STATE
+  state_of "$1"
+  [[ $STATE == [ZX] || -z $STATE ]]
 }
 
 free_port() {
@@ -135,28 +221,35 @@ trust_node() {
   node_cli "$1" -n "${2:-0}" EVAL "$(sed 's/--.*//' "$TEST_ROOT"/lib/redis/scripts/{_guard,trust}.lua)" 1 'redlock:{}:node' >/dev/null
 }
 start_new_nodes() {
-  local index kind=${2:-unix} urls=()
+  local index tries kind=${2:-unix} urls=()
   for ((index = 1; index <= $1; ++index)); do
-    local tries=0
-    until
-      if [ "$kind" = tcp ]; then
-        NODE_ADDRESSES[index]=$(free_port)
-        urls[index]=redis://127.0.0.1:${NODE_ADDRESSES[index]}
-      else
-        NODE_ADDRESSES[index]=$NODE_FOLDER/$index
-        urls[index]=unix://$NODE_FOLDER/$index
-      fi
-      NODES_ARE_NEW=yes restart_node "$index"
-    do
+    choose_address "$index" "$kind"
+    launch_node "$index" # all at once: a server takes longer to start than we to ask it
+  done
+  for ((index = 1; index <= $1; ++index)); do
+    tries=0
+    until NODES_ARE_NEW=yes await_node "$index"; do
       # Somebody else took the port.
       if [ "$((++tries))" -ge 5 ]; then cat "$NODE_FOLDER/$index.log"; return 1; fi
+      choose_address "$index" "$kind"
+      launch_node "$index"
     done
+    case $kind in tcp) urls[index]=redis://127.0.0.1:${NODE_ADDRESSES[index]} ;; *) urls[index]=unix://${NODE_ADDRESSES[index]} ;; esac
   done
   REDLOCK_NODES=$(IFS=, && echo "${urls[*]}")
   export REDLOCK_NODES
 }
 
-restart_node() {
+choose_address() { # I KIND
+  case $2 in tcp) NODE_ADDRESSES[$1]=$(free_port) ;; *) NODE_ADDRESSES[$1]=$NODE_FOLDER/$1 ;; esac
+}
+
+restart_node() { launch_node "$1" && await_node "$1"; }
+await_node() {
+  PATIENCE=30 wait_until node_decided "$1" && node_answers "$1" || return
+  [ -n "${NODES_ARE_NEW:-}" ] || trust_node "$1"
+}
+launch_node() {
   local address=${NODE_ADDRESSES[$1]} where
   case $address in
     /*) where=(--port 0 --unixsocket "$address" --unixsocketperm 700) ;;
@@ -178,10 +271,11 @@ restart_node() {
     >"$NODE_FOLDER/$1.log" 2>&1 </dev/null 3>&- &
   NODE_PIDS[$1]=$!
   disown
-  PATIENCE=30 wait_until node_decided "$1" && node_answers "$1" || return
-  [ -n "${NODES_ARE_NEW:-}" ] || trust_node "$1"
 }
-node_answers() { node_cli "$1" INFO server 2>/dev/null | tr -d '\r' | grep -qx "process_id:${NODE_PIDS[$1]}"; }
+node_answers() {
+  case ${NODE_ADDRESSES[$1]} in /*) [ -S "${NODE_ADDRESSES[$1]}" ] || return ;; esac
+  [[ $(node_cli "$1" INFO server 2>/dev/null) == *$'\n'"process_id:${NODE_PIDS[$1]}"$'\r'* ]]
+}
 node_decided() { node_answers "$1" || gone "${NODE_PIDS[$1]}"; }
 
 # set_clock FILE SECONDS MILLIONTHS: see clock_shim.cc.
@@ -195,7 +289,7 @@ node_cli() {
   local address=${NODE_ADDRESSES[$1]} where
   shift
   case $address in /*) where=(-s "$address") ;; *) where=(-h 127.0.0.1 -p "$address") ;; esac
-  env -u REDLOCK_TEST_MARK timeout 5 "$CLI" --raw "${where[@]}" "$@"
+  REDLOCK_TEST_MARK='' timeout 5 "$CLI" --raw "${where[@]}" "$@"
 }
 
 node_pid() { echo "${NODE_PIDS[$1]}"; }
@@ -206,7 +300,7 @@ kill_node() { kill -KILL "${NODE_PIDS[$1]}" && wait_until gone "${NODE_PIDS[$1]}
 keys_left() {
   local index
   for index in "${!NODE_PIDS[@]}"; do
-    [[ $(ps -o stat= -p "${NODE_PIDS[index]}") == [!TZ]* ]] || continue
+    runs "${NODE_PIDS[index]}" || continue
     # A fence outlives its lock, and a node's marker everything.
     node_cli "$index" EVAL 'local left = {}
       for _, key in ipairs(redis.call("KEYS", "*")) do
@@ -221,7 +315,7 @@ value_of() { each_node GET "$1"; }
 holders() {
   local index count=0
   for index in "${!NODE_PIDS[@]}"; do
-    [[ $(ps -o stat= -p "${NODE_PIDS[index]}") == [!TZ]* ]] || continue
+    runs "${NODE_PIDS[index]}" || continue
     count=$((count + $(node_cli "$index" EXISTS "$1")))
   done
   echo "$count"

@@ -4,7 +4,7 @@
 SCRIPT is a line of steps, separated by spaces: "wait:TEXT" until the terminal has shown TEXT since the last
 wait, "key:c" for Ctrl-C (any letter), "type:TEXT" for TEXT and Enter (write _ for a space), "hangup" to take
 the terminal away. Then it reads to the end and prints all that was shown, and last "signal N" or "exit N".
-Gives up after a minute, killing COMMAND.
+Gives up after two minutes, killing COMMAND.
 """
 import os
 import pty
@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 
-LIMIT = 60
+LIMIT = 120
 
 
 def main(script, command):
@@ -24,9 +24,11 @@ def main(script, command):
                 signal.signal(blocked, signal.SIG_DFL)
             except (OSError, ValueError):
                 pass
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.execvp(command[0], command)
     shown = b""
     seen = 0
+    step = "the first step"
     end = time.monotonic() + LIMIT
 
     def read_some():
@@ -34,7 +36,7 @@ def main(script, command):
         if time.monotonic() > end:
             os.kill(pid, signal.SIGKILL)
             sys.stdout.write(shown.decode(errors="replace"))
-            sys.exit("on_terminal.py: this takes too long")
+            sys.exit(f"on_terminal.py: {step} takes longer than {LIMIT} s")
         if not select.select([terminal], [], [], 0.1)[0]:
             return True
         try:
@@ -59,9 +61,15 @@ def main(script, command):
         elif kind == "hangup":
             os.close(terminal)
             terminal = -1
+    step = "the end of the command"
     while terminal >= 0 and read_some():
         pass
-    status = os.waitpid(pid, 0)[1]
+    while (ended := os.waitpid(pid, os.WNOHANG))[0] == 0:
+        if time.monotonic() > end:
+            os.kill(pid, signal.SIGKILL)
+            sys.exit(f"on_terminal.py: {step} takes longer than {LIMIT} s")
+        time.sleep(0.01)
+    status = ended[1]
     print(shown.decode(errors="replace").replace("\r\n", "\n"))
     print(f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}")
 

@@ -397,7 +397,7 @@ left_alone() {
 }
 
 @test "waiting on a terminal: one line that goes on, wiped before the command says something" {
-  set_all other PX 3500
+  set_all other PX 6000
   run on_terminal "wait:waiting wait:waiting" "$REDLOCK" exec -w 50 db -- echo ran
   shown=${output//$'\r\e[K'/<wipe>}
   # As many turns as there were, all in one line, nothing left of it.

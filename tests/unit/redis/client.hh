@@ -43,7 +43,7 @@ class Client {
     // The next answer to `serial` that has not been handed out.
     core::Reply wait(core::Serial serial) {
         core::Reply found;
-        turn_until([&] {
+        turn_until("an answer to request " + std::to_string(serial), [&] {
             const auto its = [&](const core::Reply &reply) { return reply.serial == serial; };
             const auto at = std::find_if(replies.begin(), replies.end(), its);
             if (at == replies.end()) return false;
@@ -53,13 +53,14 @@ class Client {
         });
         return found;
     }
-    void turn_until(const std::function<bool()> &done) {
+    void turn_until(const std::string &what, const std::function<bool()> &done) {
         const Instant limit = event::now() + generous;
         while (!done()) {
-            if (event::now() > limit) throw std::runtime_error("waited too long");
+            if (event::now() > limit) throw std::runtime_error("waited too long for " + what);
             turn(milliseconds{20});
         }
     }
+    void turn_until(const std::function<bool()> &done) { turn_until("what this test is about", done); }
     void turn(Duration at_most) {
         set.clear();
         nodes.watch(set);

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <thread>
 
 namespace redlock::redis {
@@ -90,6 +91,10 @@ class FakeServer {
             const UniqueFd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
             if (ending_) return;
             if (!socket) continue;
+            // A client that has failed need not close: the destructor waits for this thread.
+            const timeval limit{60, 0};
+            ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+            ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
             ++connections_;
             conduct_(Peer(socket.get()));
         }

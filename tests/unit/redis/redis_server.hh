@@ -43,7 +43,9 @@ inline std::uint16_t free_port() {
 class RedisServer {
   public:
     explicit RedisServer(std::vector<std::string> options = {}, bool tcp = false) {
-        std::string pattern = (std::filesystem::temp_directory_path() / "redlock-test-XXXXXX").string();
+        std::filesystem::path place = std::filesystem::temp_directory_path();
+        if (place.native().size() > 60) place = "/tmp"; // the socket's path must be short
+        std::string pattern = (place / "redlock-test-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
         folder_ = pattern;
         port_ = tcp ? free_port() : std::uint16_t{0};
