@@ -19,7 +19,7 @@ teardown() {
 }
 close_nodes() { for i in 1 2 3; do node_cli "$i" CONFIG SET requirepass sesame >/dev/null; done; }
 with_password() { echo "${REDLOCK_NODES//unix:\/\//unix://$1@}"; } # with_password USER:PASSWORD
-runs() { # runs ARG...: and says nothing
+locks_with() { # locks_with ARG...: exec with these options works, and says nothing
   run --separate-stderr timeout "$PATIENCE" "$REDLOCK" exec "$@" db -- echo ran
   [ "$status" -eq 0 ] && [ "$output" = ran ] && [ "$stderr" = "" ] && return
   printf '%s\n' "$status" "$output" "$stderr"
@@ -28,15 +28,15 @@ runs() { # runs ARG...: and says nothing
 
 @test "a password from a pipe in pieces, from a named pipe, from standard input, with CRLF and a byte order mark" {
   close_nodes
-  runs --password-file <(printf se; sleep 0.1; printf same; sleep 0.1; printf '\n')
-  runs --password-file <(printf se; sleep 0.1; printf same)
-  runs --password-file <(printf 'sesame\n'; sleep 0.3; echo other)
-  runs --password-file <(printf '\xef\xbb\xbfsesame\r\n')
+  locks_with --password-file <(printf se; sleep 0.1; printf same; sleep 0.1; printf '\n')
+  locks_with --password-file <(printf se; sleep 0.1; printf same)
+  locks_with --password-file <(printf 'sesame\n'; sleep 0.3; echo other)
+  locks_with --password-file <(printf '\xef\xbb\xbfsesame\r\n')
   printf '\xef\xbb\xbfsesame\r\nother\r\n' >windows
-  runs --password-file windows
+  locks_with --password-file windows
   mkfifo pipe
   (sleep 0.2; echo sesame >pipe) 3>&- &
-  runs --password-file pipe
+  locks_with --password-file pipe
   wait "$!"
   # The command reads on where the password ended.
   run bash -c 'printf "sesame\nmore\n" | "$1" exec --password-file /dev/stdin db -- cat' - "$REDLOCK"
@@ -94,9 +94,9 @@ TEXT
     REDLOCK_PASSWORD_FILE=pw run --separate-stderr redlock exec db -- echo ran
     [[ $stderr == "redlock: warning: environment variable REDLOCK_PASSWORD_FILE: 'pw' can be read by other users"* ]]
   done
-  runs -q --password-file pw
+  locks_with -q --password-file pw
   chmod 600 pw
-  runs --password-file pw
+  locks_with --password-file pw
   redlock acquire -q --password-file pw --token-file token db
   chmod 644 token
   run --separate-stderr redlock extend --password-file pw --token-file token db

@@ -126,10 +126,10 @@ TEST(Fault, WithAPasswordShowsNoWordsOfTheNode) {
 }
 
 TEST(Fault, WithAPasswordStillTellsWhichCommandIsMissing) {
-    for (const char *error : {"NOPERM this user has no permissions to run the 'hget' command or its subcommand",
-                              "NOPERM User x has no permissions to run the 'hget' command",
-                              "ERR unknown command 'HGET', with args beginning with: ", "ERR unknown command `hget`"})
-        EXPECT_NE(explain(error, "hunter2").text.find(" (HGET): "), std::string::npos)
+    for (const char *error : {"NOPERM this user has no permissions to run the 'hmget' command or its subcommand",
+                              "NOPERM User x has no permissions to run the 'hmget' command",
+                              "ERR unknown command 'HMGET', with args beginning with: ", "ERR unknown command `hmget`"})
+        EXPECT_NE(explain(error, "hunter2").text.find(" (HMGET): "), std::string::npos)
             << explain(error, "hunter2").text;
     EXPECT_EQ(explain("ERR unknown command 'hunter2'", "hunter2").text.find("hunter2"), std::string::npos);
     EXPECT_EQ(explain("ERR invalid password 'del'", "del").text, "ERR invalid password: check the password");
