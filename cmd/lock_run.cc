@@ -1,9 +1,11 @@
 #include "cmd/lock_run.hh"
 
 #include "cmd/exit_code.hh"
+#include "cmd/init.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
+#include "core/setup.hh"
 #include "core/token.hh"
 #include "event/clock.hh"
 #include "redis/terms.hh"
@@ -52,11 +54,10 @@ Duration next_note(Duration waited) {
 
 constexpr Duration unhurried = milliseconds{20};
 
-// What whoever has just started their first nodes reads.
-std::string quarantined(const Settings &settings, Duration left) {
-    return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {} (if they cannot "
-                       "have forgotten one: redlock doctor --trust{})",
-                       config::show_duration(left), settings.nodes_typed ? ", with the same -S" : "");
+// `fresh`: no client has used the nodes yet, as far as is known.
+std::string quarantined(const Settings &settings, Duration left, bool fresh) {
+    return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {}{}",
+                       config::show_duration(left), fresh ? " (" + set_up_hint(settings) + ")" : "");
 }
 
 } // namespace
@@ -132,12 +133,12 @@ void LockRun::tell_who_waits(Duration waited) {
     const bool news = quarantine && !std::exchange(quarantine_told_, true);
     const bool as_line = on_terminal_ && !news && (quarantine || !(lock_.out_of_reach() || lock_.in_doubt()));
     if (settings_.verbosity < 0 || (waited < note_due_ && !news)) return;
-    const std::string what = quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
-                             : quarantine          ? quarantined(settings_, *quarantine)
-                             : lock_.in_doubt()
-                                 ? "others use a node in another way, and too few turn them away\n" + node_table()
-                             : lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
-                                                    : "held by " + describe_holder(lock_.blocker());
+    const std::string what =
+        quarantine && as_line  ? "the nodes vote in " + config::show_duration(*quarantine)
+        : quarantine           ? quarantined(settings_, *quarantine, core::looks_new(lock_.last_round().answers()))
+        : lock_.in_doubt()     ? "others use a node in another way, and too few turn them away\n" + node_table()
+        : lock_.out_of_reach() ? "no majority of the nodes can be reached\n" + node_table()
+                               : "held by " + describe_holder(lock_.blocker());
     const std::string so_far = waited < seconds{1} ? "" : fmt::format(" ({} so far)", config::show_duration(waited));
     const std::string text = fmt::format("waiting for {}{}: {}", printable(settings_.name), so_far, what);
     note_due_ =
@@ -199,7 +200,8 @@ int LockRun::explain_failure() const {
         return settings_.conflict_exit_code;
     case core::Ending::unreachable:
         if (const auto left = lock_.quarantine()) {
-            say("{} cannot be had yet: {}\n{}", name, quarantined(settings_, *left), node_table());
+            say("{} cannot be had yet: {}\n{}", name,
+                quarantined(settings_, *left, core::looks_new(lock_.last_round().answers())), node_table());
             return exit_code::unreachable;
         }
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "

@@ -277,7 +277,7 @@ peer.recv(1 << 16)' &
   # What the message asks for is enough.
   each_node DEL 'redlock:{}:node'
   refused 69 'vote in' exec -n --restart-guard 30s --user just --password-file pw db -- touch ran
-  redlock doctor --trust --restart-guard 30s --user just --password-file pw >/dev/null
+  redlock init -q --restart-guard 30s --user just --password-file pw >/dev/null
   run redlock exec --restart-guard 30s --user just --password-file pw db -- echo ran
   [ "$status" -eq 0 ]
   [ "$output" = ran ]

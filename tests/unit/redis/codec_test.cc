@@ -53,13 +53,13 @@ TEST(Encode, Agreement) {
     core::Request acquire = request(Verb::acquire);
     acquire.agreement = {.prefix = "app:", .nodes = 5, .quorum = 3, .guard = milliseconds{1500}};
     EXPECT_TRUE(encode(acquire).ends_with("\r\n$10\r\n5 3 1500 4\r\n"));
-    acquire.verb = Verb::adopt;
-    EXPECT_TRUE(encode(acquire).ends_with("\r\n$15\r\nredlock:{}:node\r\n$10\r\nterms:app:\r\n$8\r\n5 3 1500\r\n"));
+    acquire.verb = Verb::inspect;
+    EXPECT_TRUE(encode(acquire).ends_with("\r\n$15\r\nredlock:{}:node\r\n$4\r\napp:\r\n"));
 }
 
 // Who has not authenticated may send ten words, and learns of a longer command nothing but that it is too long.
 TEST(Encode, CommandsAreShort) {
-    for (int verb = 0; verb <= static_cast<int>(Verb::adopt); ++verb) {
+    for (int verb = 0; verb <= static_cast<int>(Verb::hold); ++verb) {
         const std::string bytes = encode(request(static_cast<Verb>(verb)));
         EXPECT_LE(std::stoi(bytes.substr(1)), 10) << verb;
     }
@@ -80,7 +80,7 @@ TEST(Encode, ScriptsTravelWithoutComments) {
     for (const Verb verb : {Verb::acquire, Verb::confirm, Verb::extend, Verb::release, Verb::abandon, Verb::status}) {
         EXPECT_EQ(encode(request(verb)).find("--"), std::string::npos);
         const bool guarded = verb == Verb::acquire || verb == Verb::extend;
-        EXPECT_LT(encode(request(verb)).size(), (guarded ? 3 : 1) * segment);
+        EXPECT_LT(encode(request(verb)).size(), (guarded ? 4 : 1) * segment);
     }
     EXPECT_EQ(encode(request(Verb::release)), encode(request(Verb::abandon)));
 }
@@ -139,8 +139,9 @@ TEST(Decode, TakesWhatTheGuardSays) {
     EXPECT_EQ(sound->quarantine, std::nullopt);
     EXPECT_EQ(sound->others, std::nullopt);
     EXPECT_EQ(decode("*1\r\n$7\r\ntrusted\r\n", Verb::trust)->answer, Answer::granted);
-    EXPECT_EQ(decode("*1\r\n$7\r\nadopted\r\n", Verb::adopt)->answer, Answer::granted);
-    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::status, Verb::inspect, Verb::adopt})
+    EXPECT_EQ(decode("*1\r\n$8\r\nrecorded\r\n", Verb::record)->answer, Answer::granted);
+    EXPECT_EQ(decode("*1\r\n$4\r\nfree\r\n", Verb::hold)->answer, Answer::granted);
+    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::status, Verb::inspect, Verb::record})
         EXPECT_FALSE(decode("*1\r\n$7\r\ntrusted\r\n", verb));
     EXPECT_FALSE(decode("*2\r\n$11\r\nquarantined\r\n$1\r\nx\r\n", Verb::acquire));
     EXPECT_FALSE(decode("*2\r\n$11\r\nquarantined\r\n:4500\r\n", Verb::extend));
