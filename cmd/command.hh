@@ -71,12 +71,12 @@ inline constexpr std::array<CommandInfo, 8> all_commands{{
      "  redlock status -q db-backup && echo free\n"
      "  redlock status --json db-backup deploy\n"},
     {Command::init, "init", Operands::none, "init [OPTIONS]\n",
-     "set up new nodes, once; all hosts then use them with the same settings",
+     "set up new nodes, or change their settings",
      "Tells every node the number of nodes, the quorum and the restart guard that all hosts must use. New nodes can be "
      "used at once. Nodes that may have forgotten a lock stay in quarantine: init waits, at most for the time of the "
      "restart guard. It can be run again, and then finds that all is set up.",
-     "  redlock init                                      once, from one host\n"
-     "  redlock init --reconfigure --restart-guard 10m    after changing it on every host\n"},
+     "  redlock init                                     once, from one host\n"
+     "  redlock init --reconfigure --restart-guard 10m   after a change on all hosts\n"},
     {Command::doctor, "doctor", Operands::none, "doctor [OPTIONS]\n",
      "are these servers fit to hold locks, and may they vote?",
      "Asks every node what could endanger locks there, and explains how to fix it. It changes no lock and no setting. "
