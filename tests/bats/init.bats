@@ -136,6 +136,23 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   [ "$(marker 1 used)" = "" ]
 }
 
+@test "a delayed trust does not hit a later restart, nor a node that was used" {
+  start_new_nodes 1
+  script() { node_cli 1 EVAL "$(sed 's/--.*//' "$TEST_ROOT"/lib/redis/scripts/{_guard,_terms,"$1"}.lua)" 1 'redlock:{}:node' "${@:2}"; }
+  seen() { script inspect '' | sed -n "$1p"; }
+  run_id=$(seen 3) joined=$(seen 4)
+  [ "$(script trust "$run_id" 1)" = changed ]
+  [ "$(script trust x "$joined")" = changed ]
+  node_cli 1 HSET 'redlock:{}:node' used 1
+  [ "$(script trust "$run_id" "$joined")" = used ]
+  node_cli 1 HDEL 'redlock:{}:node' used
+  kill_node 1
+  NODES_ARE_NEW=yes restart_node 1
+  [ "$(script trust "$run_id" "$joined")" = changed ]
+  [ "$(script trust "$(seen 3)" "$(seen 4)")" = trusted ]
+  [ "$(seen 4)" = 0 ]
+}
+
 @test "no memory: an extend goes on without its note" {
   start_nodes 3
   token=$(redlock acquire --ttl 20s db)
@@ -233,8 +250,12 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   for round in 1 2 3 4 5 6 7 8; do
     if [ "$round" -eq 1 ]; then start_new_nodes 5; else each_node FLUSHALL; fi
     pids=() codes=()
+    # Half of the clients name the nodes the other way round.
+    backward=$(tr ',' '\n' <<<"$REDLOCK_NODES" | tac | paste -sd,)
     for guard in 20 21 22 23 24 25; do
-      "$REDLOCK" init -q --no-wait --restart-guard "${guard}s" 2>/dev/null 3>&- &
+      nodes=$REDLOCK_NODES
+      [ $((guard % 2)) -eq 0 ] || nodes=$backward
+      REDLOCK_NODES=$nodes "$REDLOCK" init -q --no-wait --restart-guard "${guard}s" 2>/dev/null 3>&- &
       pids+=($!)
     done
     for pid in "${pids[@]}"; do

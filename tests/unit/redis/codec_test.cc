@@ -160,6 +160,34 @@ TEST(Decode, TakesWhatDoctorAsksFor) {
     EXPECT_EQ(unfit->state.unfit, "UNFIT replica");
 }
 
+TEST(Decode, TakesWhatInitAsksFor) {
+    const auto seen =
+        decode("*11\r\n$9\r\ninspected\r\n:1000000\r\n$2\r\naa\r\n$1\r\n0\r\n$9\r\n3 2 30000\r\n$0\r\n\r\n"
+               ":4500\r\n$1\r\n7\r\n$1\r\n6\r\n$2\r\ndb\r\n$2\r\nid\r\n",
+               Verb::inspect);
+    EXPECT_EQ(seen->state.record, "3 2 30000");
+    EXPECT_EQ(seen->state.lapses, milliseconds{4500});
+    EXPECT_TRUE(seen->state.used);
+    EXPECT_EQ(seen->state.prefix_used, "6");
+    EXPECT_EQ(seen->state.lock, "db");
+    EXPECT_EQ(seen->state.hold, "id");
+    const auto different = decode("*3\r\n$9\r\ndifferent\r\n$9\r\n5 3 30000\r\n:-1\r\n", Verb::record);
+    EXPECT_EQ(different->refusal, Refusal::differs);
+    EXPECT_EQ(different->state.terms->nodes, 5U);
+    EXPECT_EQ(different->state.lapses, std::nullopt);
+    EXPECT_EQ(decode("*1\r\n$7\r\nchanged\r\n", Verb::trust)->refusal, Refusal::changed);
+    EXPECT_EQ(decode("*1\r\n$4\r\nused\r\n", Verb::trust)->refusal, Refusal::used);
+    EXPECT_EQ(decode("*2\r\n$4\r\nbusy\r\n:5\r\n", Verb::hold)->refusal, Refusal::on_hold);
+    const auto held = decode("*3\r\n$7\r\non hold\r\n$1\r\n6\r\n$2\r\ndb\r\n", Verb::hold);
+    EXPECT_EQ(held->answer, Answer::granted);
+    EXPECT_EQ(held->state.lock, "db");
+    for (const std::string_view used : {"0", "1", "2"})
+        EXPECT_EQ(decode("*3\r\n$11\r\nquarantined\r\n:5\r\n:" + std::string(used) + "\r\n", Verb::acquire)->unused,
+                  used == "0");
+    EXPECT_FALSE(decode("*1\r\n$7\r\nchanged\r\n", Verb::inspect));
+    EXPECT_FALSE(decode("*1\r\n$4\r\nfree\r\n", Verb::record));
+}
+
 TEST(Decode, TakesBothAnswersToStatus) {
     const auto absent = decode("*1\r\n$6\r\nabsent\r\n", Verb::status);
     EXPECT_EQ(absent->answer, Answer::refused);
