@@ -268,7 +268,14 @@ TEST(Setup, TwoAtTheSameInstantDoNotSplitTheRecord) {
         Init one(start, fleet.plan("3 2 30000")), other(start, fleet.plan("3 3 30000"));
         for (unsigned step = 0; !one.ended() || !other.ended(); ++step) {
             Init &next = one.ended() || (!other.ended() && (order >> (step % 12) & 1U) != 0) ? other : one;
-            for (const Request &request : next.take_requests()) next.on_reply(start, fleet.answer(request));
+            // The other one names the nodes the other way round.
+            const auto mapped = [&](NodeIndex node) { return &next == &other ? 2 - node : node; };
+            for (Request request : next.take_requests()) {
+                request.node = mapped(request.node);
+                Reply reply = fleet.answer(request);
+                reply.node = mapped(reply.node);
+                next.on_reply(start, reply);
+            }
         }
         const bool won = one.ending() == SetupEnding::already || one.ending() == SetupEnding::done;
         EXPECT_EQ(won ? other.ending() : one.ending(), SetupEnding::differs) << order;
