@@ -95,6 +95,8 @@ def rough(reply):
     """(what does not depend on the moment, numbers that may differ by what the round took)"""
     moments = [int(number) for number in re.findall(r"\d{6,}", reply)]
     reply = re.sub(r"(extended,int \d+,int )[1-9]\d{0,4},", r"\1N,", reply)  # milliseconds, few
+    reply = re.sub(r"(quarantined,\w+ )\d{1,6},", r"\1N,", reply)
+    reply = re.sub(r"(contradiction,text [^,]*,int )[1-9]\d{0,5},", r"\1N,", reply)  # it lapses in so many
     return re.sub(r"\d{6,}|text \d{1,6},\]", "N", reply), moments
 
 
