@@ -57,6 +57,10 @@ void examine_marker(const Settings &settings, const core::Reply &reply, Examined
                                                                   core::could_both_hold(*state.terms, ours)
                                                                       ? "both could hold a lock at once"
                                                                       : "it has no vote for you")});
+    if (node.contradicts && state.lapses)
+        node.findings.push_back(
+            Finding{Weight::note, fmt::format("nobody has set that up: it forgets that in {} unless they use it again",
+                                              show_duration(*state.lapses))});
     if (!state.joined || settings.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
     if (since >= settings.guard) return;

@@ -27,6 +27,7 @@ using config::show_duration;
 using core::SetupEnding;
 
 constexpr Duration between_notes = seconds{30};
+constexpr Duration unhurried = seconds{2}; // one slow answer must not undo what the others have recorded
 
 bool differs(const Settings &settings, const core::NodeState &state) {
     return state.terms && state.record != redis::marker_text(settings.agreement());
@@ -159,7 +160,7 @@ core::Setup::Plan setup_plan(const Settings &settings) {
             .record = redis::marker_text(settings.agreement()),
             .reconfigure = settings.reconfigure,
             .wait = !settings.no_wait,
-            .node_timeout = settings.timing.node_timeout,
+            .node_timeout = std::max(settings.timing.node_timeout, unhurried),
             .drift = settings.timing.drift,
             .id = random_hex128()};
 }

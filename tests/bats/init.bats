@@ -53,7 +53,7 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
 @test "a node that does not answer: 69, and nothing was changed" {
   start_new_nodes 3
   stop_node 2
-  refused 69 'all 3 nodes must answer and be fit' init --node-timeout 300ms
+  refused 69 'all 3 nodes must answer and be fit' init
   continue_node 2
   [ "$(records 1 2 3 | grep . || true)" = "" ]
   refused 69 'vote in' exec -n db -- touch ran
@@ -204,6 +204,8 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   all=$REDLOCK_NODES
   REDLOCK_NODES=${all%%,*} redlock exec -q trial -- true
   # Before it has lapsed: for how long.
+  run redlock doctor
+  [[ $output == *'nobody has set that up: it forgets that in '* ]]
   refused 78 'it was not set up so, and forgets that in ' exec -n db -- touch ran
   [ ! -e ran ]
   refused 69 'nobody has set that up, and the node forgets it in ' init --no-wait
