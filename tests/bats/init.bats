@@ -222,8 +222,12 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   guard_of 3s
   start_new_nodes 3
   REDLOCK_NODES=${REDLOCK_NODES%%,*} redlock exec -q trial -- true
-  wait_until redlock exec -q -n db -- true
-  [ "$(marker 1 terms:)" = '3 2 3000' ]
+  # Two nodes are enough: a lock may be had before the third is heard.
+  recorded() {
+    redlock exec -q -n db -- true 2>/dev/null
+    [ "$(marker 1 terms:)" = '3 2 3000' ]
+  }
+  wait_until recorded
 }
 
 @test "a provisional record does not lapse while its lock is held" {
