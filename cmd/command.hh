@@ -8,13 +8,14 @@
 
 namespace redlock::cmd {
 
-enum class Command : unsigned { exec, acquire, extend, release, status, doctor, lab };
+enum class Command : unsigned { exec, acquire, extend, release, status, init, doctor, lab };
 
 // A set of commands, as options and exit codes name it.
 constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 inline constexpr unsigned taking_a_lock = bit(Command::exec) | bit(Command::acquire);
 inline constexpr unsigned proving_it = bit(Command::extend) | bit(Command::release);
-inline constexpr unsigned on_nodes = taking_a_lock | proving_it | bit(Command::status) | bit(Command::doctor);
+inline constexpr unsigned on_nodes =
+    taking_a_lock | proving_it | bit(Command::status) | bit(Command::init) | bit(Command::doctor);
 inline constexpr unsigned running_a_command = bit(Command::exec) | bit(Command::lab);
 inline constexpr unsigned everywhere = on_nodes | running_a_command;
 
@@ -37,7 +38,7 @@ struct CommandInfo {
     std::string_view examples; // whole lines
 };
 
-inline constexpr std::array<CommandInfo, 7> all_commands{{
+inline constexpr std::array<CommandInfo, 8> all_commands{{
     {Command::exec, "exec", Operands::name_and_command,
      "exec [OPTIONS] NAME [--] COMMAND [ARG...]\n"
      "exec [OPTIONS] NAME -c 'SHELL LINE'\n",
@@ -71,13 +72,19 @@ inline constexpr std::array<CommandInfo, 7> all_commands{{
      "  redlock status db-backup\n"
      "  redlock status -q db-backup && echo free\n"
      "  redlock status --json db-backup deploy\n"},
+    {Command::init, "init", Operands::none, "init [OPTIONS]\n",
+     "set up new nodes, or change their settings",
+     "Tells every node the number of nodes, the quorum and the restart guard that all hosts must use. New nodes can be "
+     "used at once. Nodes that may have forgotten a lock stay in quarantine: init waits, at most for the time of the "
+     "restart guard. It can be run again, and then finds that all is set up.",
+     "  redlock init                                     once, from one host\n"
+     "  redlock init --reconfigure --restart-guard 10m   after a change on all hosts\n"},
     {Command::doctor, "doctor", Operands::none, "doctor [OPTIONS]\n",
      "are these servers fit to hold locks, and may they vote?",
-     "Asks every node what could endanger locks there, and says what mends it. A node that is new or has restarted has "
-     "no vote for the time of the restart guard, for it may have forgotten one; --trust says that it has not.",
+     "Asks every node what could endanger locks there, and explains how to fix it. It changes no lock and no setting. "
+     "New nodes are set up with 'redlock init'.",
      "  redlock doctor\n"
-     "  redlock doctor --trust                      after starting new nodes\n"
-     "  redlock doctor --adopt --restart-guard 10m  after changing it on every host\n"},
+     "  redlock doctor --json\n"},
     {Command::lab, "lab", Operands::maybe_command, "lab [OPTIONS] [--] [COMMAND [ARG...]]\n",
      "throwaway nodes on this machine, to try things out",
      "Starts redis-server (or valkey-server) processes on this machine, runs COMMAND (default: $SHELL) "

@@ -12,6 +12,7 @@ int run_acquire(const Settings &settings, event::Signals &signals);
 int run_extend(const Settings &settings, event::Signals &signals);
 int run_release(const Settings &settings, event::Signals &signals);
 int run_status(const Settings &settings, event::Signals &signals);
+int run_init(const Settings &settings, event::Signals &signals);
 int run_doctor(const Settings &settings, event::Signals &signals);
 int run_lab(const Settings &settings, event::Signals &signals);
 

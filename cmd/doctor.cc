@@ -1,8 +1,9 @@
-// doctor: are these servers fit to hold locks, and may they vote? Findings, with what mends each; --trust and --adopt
-// mend.
+// doctor: are these servers fit to hold locks, and may they vote? Findings, with what mends each. It only looks: but a
+// node that is new or has restarted notes so in its marker, as with every other command.
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
+#include "cmd/init.hh"
 #include "cmd/json.hh"
 #include "cmd/pass.hh"
 #include "cmd/probe.hh"
@@ -40,6 +41,7 @@ struct Examined {
     std::vector<Finding> findings{}; // at least one
     bool answered = false;
     bool contradicts = false; // others use it in another way
+    bool used = false;        // by some client, since it has its data
     Duration quarantine{};    // what is left
 };
 
@@ -49,6 +51,7 @@ constexpr Duration proposals_count = seconds{10}; // further ahead of a node's c
 void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
     const core::NodeState &state = reply.state;
     const core::Agreement ours = settings.agreement();
+    node.used = state.used;
     node.contradicts = state.terms && redis::marker_text(*state.terms) != redis::marker_text(ours);
     if (node.contradicts)
         node.findings.push_back(Finding{Weight::mend, fmt::format("others use it with {}, and you with {}: {}",
@@ -56,6 +59,10 @@ void examine_marker(const Settings &settings, const core::Reply &reply, Examined
                                                                   core::could_both_hold(*state.terms, ours)
                                                                       ? "both could hold a lock at once"
                                                                       : "it has no vote for you")});
+    if (node.contradicts && state.lapses)
+        node.findings.push_back(
+            Finding{Weight::note, fmt::format("nobody has set that up: it forgets that in {} unless they use it again",
+                                              show_duration(*state.lapses))});
     if (!state.joined || settings.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
     if (since >= settings.guard) return;
@@ -154,58 +161,6 @@ std::string json_of(const std::vector<Examined> &nodes, std::string_view result,
     return json_line(all);
 }
 
-// "all 3 nodes", "the node"
-std::string all_of(std::size_t nodes) { return nodes == 1 ? "the node" : "all " + counted(nodes, "node"); }
-
-// All must know: a node that missed it would contradict the others. Whether they do.
-bool tell_all(const Settings &settings, Pass &pass, core::Verb verb, std::string_view done) {
-    const core::Sweep sweep = pass.ask(verb, "");
-    const bool all = sweep.granted() == settings.nodes.size();
-    if (all && settings.verbosity >= 0) say("{} by {}", done, all_of(settings.nodes.size()));
-    if (!all)
-        say("{} by {} of {}; run it again when the others answer\n{}", done, sweep.granted(),
-            counted(settings.nodes.size(), "node"), node_table(nodes_of(settings, sweep.answers())));
-    return all;
-}
-
-// What --adopt makes invalid.
-void tell_what_was(const Settings &settings, const core::Sweep &before) {
-    const core::Agreement ours = settings.agreement();
-    bool unsafe = false;
-    for (const auto &reply : before.answers()) {
-        const auto &terms = reply->state.terms;
-        if (!terms || redis::marker_text(*terms) == redis::marker_text(ours)) continue;
-        say("{} was used with {}", settings.nodes[reply->node].display(), redis::in_words(*terms));
-        unsafe = unsafe || core::could_both_hold(*terms, ours) || ours.guard < terms->guard;
-    }
-    if (unsafe) say("a lock that somebody has from before does not keep others out now: have all such jobs ended");
-}
-
-// --adopt and --trust, once all nodes have been seen to be able to. Whether it was done.
-bool mend(const Settings &settings, Pass &pass) {
-    const core::Sweep before = pass.ask(core::Verb::inspect, "");
-    const bool any_server = settings.guard == Duration{} && !settings.trust; // nobody asks what it is then
-    const auto able = std::count_if(before.answers().begin(), before.answers().end(), [&](const auto &reply) {
-        return reply && reply->answer == core::Answer::granted && (any_server || reply->state.unfit.empty());
-    });
-    if (static_cast<std::size_t>(able) < settings.nodes.size()) {
-        const bool shown = settings.verbosity >= 0 || settings.format == Format::json; // below, all of it
-        const std::string can = settings.nodes.size() == 1 ? "it cannot" : fmt::format("only {} of them can", able);
-        say("nothing was changed, for {} must know of it, and {}{}", all_of(settings.nodes.size()), can,
-            shown ? "" : '\n' + text_of(examine(settings, before)));
-        return false;
-    }
-    if (settings.adopt) {
-        if (!tell_all(settings, pass, core::Verb::adopt, "adopted")) return false;
-        if (settings.verbosity >= 0) tell_what_was(settings, before);
-    }
-    if (!settings.trust) return true;
-    for (const Examined &node : examine(settings, before))
-        if (node.quarantine > Duration{} && settings.verbosity >= 0)
-            say("{} votes at once; it would have had no vote for {} more", node.node, show_duration(node.quarantine));
-    return tell_all(settings, pass, core::Verb::trust, "trusted");
-}
-
 // What holds for all of them, once.
 std::string advice(const Settings &settings, const std::vector<Examined> &nodes, const core::Sweep &sweep) {
     const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
@@ -218,14 +173,15 @@ std::string advice(const Settings &settings, const std::vector<Examined> &nodes,
                             answered == 1 ? "answers" : "answer");
     if (any([](const Examined &node) { return node.contradicts; }))
         text +=
-            "if it is this host that is wrong, mend -S, --quorum or --restart-guard here, and adopt nothing; if a node "
-            "has kept what somebody wrong has left there, or if all are to change and all jobs have ended, then once, "
-            "with what all use: redlock doctor --adopt\n";
-    if (any([](const Examined &node) { return node.quarantine > Duration{}; }))
-        text +=
-            fmt::format("if no lock of these nodes can have been forgotten (they are new, or nobody has used them for "
-                        "the longest ttl), let them vote at once: redlock doctor --trust{}\n",
-                        settings.nodes_typed ? ", with the same -S" : "");
+            fmt::format("if the settings of this host are wrong, correct -S, --quorum or --restart-guard here; if "
+                        "they are to change on all hosts, stop all jobs and change them everywhere, then type once: "
+                        "redlock init --reconfigure{}\n",
+                        settings.same_again.empty() ? "" : ", " + settings.same_again);
+    if (!any([](const Examined &node) { return node.quarantine > Duration{}; })) return text;
+    // Only where that ends the quarantine at once.
+    if (any([](const Examined &node) { return node.used || !node.answered || node.contradicts; }))
+        text += "a node may have forgotten a lock; the quarantine ends by itself\n";
+    else text += set_up_hint(settings) + '\n';
     return text;
 }
 
@@ -233,7 +189,6 @@ std::string advice(const Settings &settings, const std::vector<Examined> &nodes,
 
 int run_doctor(const Settings &settings, event::Signals &signals) {
     Pass pass(settings, signals);
-    const bool told = (!settings.adopt && !settings.trust) || mend(settings, pass);
     const core::Sweep sweep = pass.ask(core::Verb::inspect, "");
     const core::Sweep probe = pass.ask(core::Verb::probe, probe_key());
     pass.finish();
@@ -253,7 +208,7 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     const bool warned = any([](const Examined &node) { return node.findings[0].weight != Weight::good; });
     const bool waiting = any([](const Examined &node) { return node.quarantine > Duration{}; });
     int code = exit_code::success;
-    if (sweep.granted() < settings.quorum || !told) code = exit_code::unreachable;
+    if (sweep.granted() < settings.quorum) code = exit_code::unreachable;
     if (denied) code = sweep.denied() ? code_when_denied(sweep) : exit_code::access;
     if (to_mend) code = exit_code::config;
     const std::string_view result = to_mend                          ? "mend"

@@ -28,18 +28,22 @@ struct ExitCode {
     unsigned commands; // which of them can end so; a code has an entry for each of its meanings
 };
 
-inline constexpr std::array<ExitCode, 15> all_exit_codes{{
+inline constexpr std::array<ExitCode, 18> all_exit_codes{{
     {exit_code::success, "done", on_nodes & ~bit(Command::exec)},
     {exit_code::usage, "the command line is wrong", everywhere},
     {exit_code::usage, "the lock is held by the redlock exec around this command", proving_it},
-    {exit_code::unreachable, "no majority of the nodes can be reached, or may vote yet", on_nodes},
+    {exit_code::unreachable, "no majority of the nodes can be reached, or may vote yet",
+     on_nodes & ~bit(Command::init)},
+    {exit_code::unreachable, "a node does not answer; with --no-wait: nodes are in quarantine", bit(Command::init)},
     {exit_code::unreachable, "the nodes cannot be started", bit(Command::lab)},
     {exit_code::internal, "internal error, or the system refused something", everywhere},
     {exit_code::busy, "busy: the lock could not be had in time (see -E)", taking_a_lock},
     {exit_code::busy, "with --quiet: the lock is held (0: it is free)", bit(Command::status)},
+    {exit_code::busy, "--reconfigure: a lock is held; nothing was changed", bit(Command::init)},
     {exit_code::access, "the nodes refuse: password or permissions, or a command that is renamed", on_nodes},
     {exit_code::config, "a setting is wrong or missing", everywhere},
-    {exit_code::config, "the nodes are not fit, or others use them in another way", on_nodes},
+    {exit_code::config, "the nodes are not fit, or others use them in another way", on_nodes & ~bit(Command::init)},
+    {exit_code::config, "a node is not fit, or has different settings on record", bit(Command::init)},
     {exit_code::lost, "the lock was lost; overrides COMMAND's own code", bit(Command::exec)},
     {exit_code::lost, "the lock was not held with this token, or no longer", proving_it},
     {exit_code::not_executable, "COMMAND cannot be executed", running_a_command},

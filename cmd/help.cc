@@ -62,6 +62,7 @@ std::string_view title(Group group) {
     case Group::command: return "Command";
     case Group::result: return "Token and result";
     case Group::nodes: return "Nodes";
+    case Group::setup: return "Setting up";
     case Group::lab: return "Lab";
     case Group::general: return "General";
     }
@@ -70,7 +71,8 @@ std::string_view title(Group group) {
 
 std::string options_text(const CommandInfo &command) {
     std::string out;
-    for (const Group group : {Group::lock, Group::command, Group::result, Group::nodes, Group::lab, Group::general}) {
+    for (const Group group :
+         {Group::lock, Group::command, Group::result, Group::nodes, Group::setup, Group::lab, Group::general}) {
         std::string rows;
         for (const Option &option : all_options)
             if (option.group == group && takes(command, option)) rows += option_row(option);

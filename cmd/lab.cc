@@ -2,10 +2,13 @@
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
+#include "cmd/init.hh"
 #include "cmd/job.hh"
 #include "cmd/lab_servers.hh"
-#include "cmd/pass.hh"
+#include "cmd/report.hh"
 #include "cmd/say.hh"
+#include "core/round.hh"
+#include "event/clock.hh"
 #include "util/text.hh"
 
 #include <csignal>
@@ -16,26 +19,30 @@ namespace redlock::cmd {
 
 namespace {
 
-// Brand-new nodes have nothing to forget.
-void trust(const Settings &settings, const LabServers &servers, event::Signals &signals) {
+// Brand-new nodes have nothing to forget. No record is written: people try out settings in a lab.
+void set_up(const Settings &settings, const LabServers &servers, event::Signals &signals) {
     Settings on_them = settings;
     on_them.nodes = config::parse_node_list(servers.node_list());
     on_them.quorum = core::majority(on_them.nodes.size());
     on_them.timing = complete({});
     on_them.timing.node_timeout = seconds{5}; // a machine that has just started so many servers is busy
-    Pass pass(on_them, signals);
-    const core::Sweep sweep = pass.ask(core::Verb::trust, "");
-    pass.finish();
-    if (sweep.granted() < on_them.nodes.size())
+    on_them.guard = default_ttl;
+    core::Setup::Plan plan = setup_plan(on_them);
+    plan.record.clear();
+    redis::Nodes nodes(on_them.nodes);
+    core::Setup setup(event::now(), std::move(plan));
+    const int death = run_setup(setup, nodes, signals, [] {});
+    if (death != 0) event::die_of(death);
+    if (setup.ending() != core::SetupEnding::done)
         throw LabUnavailable("lab: the servers started do not answer\n" +
-                             node_table(nodes_of(on_them, sweep.answers())));
+                             node_table(nodes_of(on_them, setup.answers())));
 }
 
 // The servers are gone when this returns: 0, or the signal that came before there was a job.
 int run(const Settings &settings, event::Signals &signals, std::optional<Job> &job) {
     LabServers servers(settings, signals);
     if (const int death = servers.start(); death != 0) return death;
-    trust(settings, servers, signals);
+    set_up(settings, servers, signals);
     if (settings.verbosity > 0) say("lab: {} for {}", servers.program(), servers.node_list());
     if (settings.users_shell && settings.verbosity >= 0 && ::isatty(STDIN_FILENO) == 1)
         say("lab: {} for this shell ({}); try: redlock exec demo -- sleep 60\n"

@@ -2,9 +2,11 @@
 
 #include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
+#include "cmd/init.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
+#include "core/setup.hh"
 #include "core/token.hh"
 #include "event/clock.hh"
 #include "redis/terms.hh"
@@ -53,11 +55,10 @@ Duration next_note(Duration waited) {
 
 constexpr Duration unhurried = milliseconds{20};
 
-// What whoever has just started their first nodes reads.
-std::string quarantined(const Settings &settings, Duration left) {
-    return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {} (if they cannot "
-                       "have forgotten one: redlock doctor --trust{})",
-                       config::show_duration(left), settings.nodes_typed ? ", with the same -S" : "");
+// `fresh`: no client has used the nodes yet, as far as is known.
+std::string quarantined(const Settings &settings, Duration left, bool fresh) {
+    return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {}{}",
+                       config::show_duration(left), fresh ? " (" + set_up_hint(settings) + ")" : "");
 }
 
 } // namespace
@@ -137,7 +138,7 @@ void LockRun::tell_who_waits(Duration waited) {
     const bool replicas = too_many_replicas(lock_.latest_answers(), settings_.quorum);
     const std::string what =
         quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
-        : quarantine          ? quarantined(settings_, *quarantine)
+        : quarantine          ? quarantined(settings_, *quarantine, core::looks_new(lock_.last_round().answers()))
         : lock_.in_doubt()    ? "others use a node in another way, and too few turn them away\n" + node_table()
         : lock_.out_of_reach()
             ? (replicas ? "too many of these servers are replicas\n" : "no majority of the nodes can be reached\n") +
@@ -202,7 +203,8 @@ int LockRun::explain_failure() const {
         return settings_.conflict_exit_code;
     case core::Ending::unreachable:
         if (const auto left = lock_.quarantine()) {
-            say("{} cannot be had yet: {}\n{}", name, quarantined(settings_, *left), node_table());
+            say("{} cannot be had yet: {}\n{}", name,
+                quarantined(settings_, *left, core::looks_new(lock_.last_round().answers())), node_table());
             return exit_code::unreachable;
         }
         if (too_many_replicas(lock_.latest_answers(), settings_.quorum)) {

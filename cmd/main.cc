@@ -44,6 +44,7 @@ int run(std::span<const std::string> arguments) {
     case Command::extend: return run_extend(settings, signals);
     case Command::release: return run_release(settings, signals);
     case Command::status: return run_status(settings, signals);
+    case Command::init: return run_init(settings, signals);
     case Command::doctor: return run_doctor(settings, signals);
     case Command::lab: return run_lab(settings, signals);
     }

@@ -13,7 +13,7 @@ namespace redlock::cmd {
 // What the value is; completions need it. `flag` takes none; the metavar of a `choice` lists its words.
 enum class ValueKind { flag, duration, integer, number, text, choice, file, url, signal, shell_line };
 
-enum class Group { lock, command, result, nodes, lab, general };
+enum class Group { lock, command, result, nodes, setup, lab, general };
 
 struct Option {
     std::string_view spellings; // the one that messages use first among the long ones
@@ -85,10 +85,10 @@ inline constexpr std::array<Option, 31> all_options{{
      "and the same everywhere. off: a restarted node votes at once",
      "30s", "REDLOCK_RESTART_GUARD"},
 
-    {"--trust", "", ValueKind::flag, Group::result, bit(Command::doctor),
-     "declare that no node can have forgotten a vote: they are new, or nobody has used them for a ttl"},
-    {"--adopt", "", ValueKind::flag, Group::result, bit(Command::doctor),
-     "make this number of nodes, quorum and guard what all users must have from now on"},
+    {"--reconfigure", "", ValueKind::flag, Group::setup, bit(Command::init),
+     "replace the settings that the nodes have on record, unless a lock is held"},
+    {"--no-wait", "", ValueKind::flag, Group::setup, bit(Command::init),
+     "do not wait for the end of a quarantine: say how long it takes, and exit with 69"},
 
     {"--nodes", "N", ValueKind::integer, Group::lab, bit(Command::lab), "how many nodes", "5"},
     {"--tcp", "", ValueKind::flag, Group::lab, bit(Command::lab), "loopback ports in place of unix sockets"},

@@ -69,7 +69,9 @@ std::vector<Shortcoming> shortcomings(const Settings &settings, const config::No
                                       const std::optional<core::Reply> &reply) {
     if (!reply) return {};
     if (reply->answer != core::Answer::granted) {
-        if (reply->trouble == Trouble::access && has(reply->text, "permissions")) return all_denied(node);
+        // Where there is a password, only the code word of the node's error is shown.
+        const bool no_right = has(reply->text, "permissions") || has(reply->text, "NOPERM");
+        if (reply->trouble == Trouble::access && no_right) return all_denied(node);
         if (!inspected || inspected->answer != core::Answer::granted) return {};
         return {{.text = "the commands that a lock needs could not be tried: " + reply->text,
                  .trouble = reply->trouble,
@@ -80,13 +82,17 @@ std::vector<Shortcoming> shortcomings(const Settings &settings, const config::No
     // Where no command is permitted, the keys of none have been looked at; inspect names one to the server.
     bool keys = inspected && inspected->answer == core::Answer::error && about_keys(inspected->text);
     for (const auto &[command, error] : reply->probe.failed) {
+        // Whatever else a node names here is no command of ours, and might be a secret.
+        if (std::find(redis::needed_commands.begin(), redis::needed_commands.end(), command) ==
+            redis::needed_commands.end())
+            continue;
         const redis::Fault fault = redis::explain(error, node.password);
         if (about_keys(error)) {
             keys = true;
         } else if (unknown(error)) {
-            gone.push_back(printable(command, 20));
+            gone.push_back(command);
         } else if (fault.trouble == Trouble::access) {
-            denied.push_back(printable(command, 20));
+            denied.push_back(command);
             rights.push_back(command_right(denied.back()));
         } else if (std::none_of(found.begin(), found.end(),
                                 [&](const auto &other) { return other.text == fault.text; })) {
@@ -98,8 +104,7 @@ std::vector<Shortcoming> shortcomings(const Settings &settings, const config::No
     const auto is_denied = [&](std::string_view name) {
         return std::find(denied.begin(), denied.end(), name) != denied.end();
     };
-    if (is_denied("PEXPIRE") && is_denied("DEL") && is_denied("HDEL"))
-        rights.insert(rights.end(), {"+hset", "+hsetnx"});
+    if (is_denied("PEXPIRE") && is_denied("DEL") && is_denied("HDEL")) rights.emplace_back("+hset");
     if (!rights.empty())
         found.push_back(
             {.text = fmt::format("the user {} may not {}{}{}: {}", user_of(node),

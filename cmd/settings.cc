@@ -109,7 +109,7 @@ void read_guard(Settings &settings, const Reader &reader) {
     throw ConfigError(fmt::format(
         "{} is longer than the restart guard of {}{}: a node that has lost its data would vote for somebody else while "
         "this lock is held. Give --restart-guard {} (or REDLOCK_RESTART_GUARD), the same on every host that uses these "
-        "nodes, and then run 'redlock doctor --adopt' with it, once; or a shorter ttl",
+        "nodes, and then run 'redlock init --reconfigure' with it, once; or a shorter ttl",
         with_origin("a ttl of", settings.timing.ttl, ttl), show_duration(settings.guard),
         found ? fmt::format(" ({})", found->origin) : "", as_typed(settings.timing.ttl)));
 }
@@ -266,6 +266,16 @@ void read_holder(Settings &settings, const Invocation &invocation, const Reader 
     if (const auto why = reader.text(option("--why"))) settings.why = why->value;
 }
 
+// What a later `redlock init` must be told in the same way.
+std::string typed_again(const Typed &typed) {
+    std::string text;
+    for (const Option *each : {&option("-S"), &option("--quorum"), &option("--restart-guard"), &option("--prefix")})
+        if (typed.has(*each))
+            text += fmt::format("{}{}", text.empty() ? "with the same " : ", ",
+                                each == &option("-S") ? "-S" : name_of(*each));
+    return text;
+}
+
 int read_verbosity(const Typed &typed) {
     int verbosity = 0;
     for (const Typed::Given &given : typed.all()) {
@@ -300,8 +310,9 @@ Settings make_settings(const Invocation &invocation, const Environment &environm
     }
     if (const auto count = reader.integer(option("--nodes"), 1, 64)) settings.lab_nodes = count->value;
     settings.lab_tcp = invocation.typed.has(option("--tcp"));
-    settings.trust = invocation.typed.has(option("--trust"));
-    settings.adopt = invocation.typed.has(option("--adopt"));
+    settings.reconfigure = invocation.typed.has(option("--reconfigure"));
+    settings.no_wait = invocation.typed.has(option("--no-wait"));
+    settings.same_again = typed_again(invocation.typed);
     return settings;
 }
 

@@ -37,12 +37,13 @@ struct Settings {
 
     std::vector<config::NodeUrl> nodes; // with their passwords; empty for lab
     bool nodes_typed = false;           // with -S
+    std::string same_again;             // "with the same -S and --quorum": what init must be told again; mostly empty
     std::size_t quorum = 0;             // majority .. number of nodes
     Duration guard{};                   // 0: off
     [[nodiscard]] core::Agreement agreement() const { return {prefix, nodes.size(), quorum, guard}; }
-    bool trust = false, adopt = false; // doctor
-    Timing timing;                     // complete and, for exec and acquire, known to fit
-    std::optional<Duration> wait;      // empty: for ever; zero: do not wait
+    bool reconfigure = false, no_wait = false; // init
+    Timing timing;                             // complete and, for exec and acquire, known to fit
+    std::optional<Duration> wait;              // empty: for ever; zero: do not wait
     int conflict_exit_code = exit_code::busy;
     int signal = SIGTERM;
     std::string token;      // extend, release

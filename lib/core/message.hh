@@ -39,8 +39,9 @@ enum class Verb {
     status,  // who holds the key? Changes nothing
     inspect, // is this server fit to be a node, and since when?
     probe,   // does it execute for us all that the others need? `key` is random; it leaves nothing behind
-    trust,   // it may vote at once
-    adopt,   // all users of these locks must agree with us from now on
+    trust,   // end the quarantine, if nobody has used the node since it began
+    record,  // write what all users of these locks must agree with, or take it back
+    hold,    // for some time, let nobody begin: what all users must agree with is about to change
 };
 
 // What all users of a key must have in common (protocol: 7), and how long a node that may have forgotten its votes
@@ -52,6 +53,19 @@ struct Agreement {
     Duration guard{}; // 0: whatever a node has forgotten, it votes, and nobody asks what was agreed
 
     bool operator==(const Agreement &) const = default;
+};
+
+// What a node's marker must look like for a request to change it, and the change (trust, record, hold). Records are the
+// marker's own text, which only lib/redis reads; empty: none.
+struct MarkerChange {
+    std::string run_id;       // of the server
+    NodeTime joined = 0;      // trust
+    std::string expected;     // record, hold: the record that is there
+    std::string record;       // record: the new one
+    bool provisional = false; // record: it lapses without use
+    std::string hold;         // record, hold: names the hold; record: empty if there is none
+    std::string used;         // record: NodeState::prefix_used as it was when the hold began
+    Duration length{};        // hold; 0: end it
 };
 
 struct Request {
@@ -69,10 +83,11 @@ struct Request {
     Fence fence = 0; // acquire: the proposal, our UTC in µs; confirm, extend, release: the one we hold; 0: not known
     NodeTime until = 0; // extend: before this a key that is gone is set again; 0: never
     Agreement agreement{};
+    MarkerChange change{};
 };
 
 enum class Answer {
-    granted, // acquire: the key is ours; confirm: on record; extend: prolonged; release, abandon: deleted
+    granted, // acquire: the key is ours; confirm: on record; extend: prolonged; release, abandon: deleted; others: done
     refused, // the node's clear no; see Refusal
     error,   // the node, or the way to it, answered with an error; `text` says which
     silent,  // nothing came before the deadline: the outcome is unknown
@@ -83,6 +98,10 @@ enum class Refusal {
     not_ours, // confirm, extend, release: somebody else's token
     absent,   // confirm, extend, release, status: no such key
     set_anew, // extend: there was none, now there is; counts from the next extend on
+    changed,  // trust, record, hold: the node is not as it was inspected
+    used,     // trust: a lock was granted or prolonged there
+    differs,  // record, hold: the node has a record that was not expected; see NodeState
+    on_hold,  // hold: somebody else's is in force
 };
 
 // What kind of error, as far as it decides what the core does next.
@@ -101,6 +120,13 @@ struct NodeState {
         joined; // since when it has forgotten nothing, by its own clock; nullopt: it must be no node
     std::optional<Agreement> terms; // what its users have agreed upon; nullopt: nothing yet; no nodes: not readable
     std::string unfit;              // why it must be no node, in the server's words
+
+    std::string record;             // `terms` as the marker has them; empty: none
+    std::optional<Duration> lapses; // no init wrote the record: it lapses in so long, unless it is used again
+    bool used = false;              // some lock was granted or prolonged here
+    std::string prefix_used;        // when that was last so of our prefix, in the marker's words; empty: never
+    std::string lock;               // the key of the lock that it was
+    std::string hold;               // names who lets nobody begin at present; empty: nobody does
 };
 
 // What a server does not execute for us, in its words.
@@ -137,8 +163,9 @@ struct Reply {
     // What is left of the node's quarantine, if it is in one. acquire: the reason of the error. extend: the key was
     // prolonged all the same (an error), or it was gone (refused: absent or set_anew).
     std::optional<Duration> quarantine;
-    NodeState state; // inspect
-    Probe probe;     // probe
+    bool unused = false; // acquire: in quarantine, and no client has used the node since it began
+    NodeState state;     // inspect; record and hold in part
+    Probe probe;         // probe
 
     // Somebody else's token was found, and is in `holder`.
     [[nodiscard]] bool names_holder() const {

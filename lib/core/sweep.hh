@@ -14,7 +14,7 @@ class Sweep : public Conversation {
         Verb verb = Verb::release; // or abandon, extend, status
         std::string key, token;
         Duration ttl{};          // extend
-        Agreement agreement;     // extend, inspect, adopt
+        Agreement agreement;     // extend, inspect
         Fence fence = 0;         // release: the one that we hold; 0: not known
         std::vector<bool> ask;   // per node: may the key be there?
         std::vector<bool> await; // per node: is an answer expected soon?

@@ -89,7 +89,7 @@ std::string encode(const core::Request &request) {
     const std::string_view key = request.key, token = request.token;
     const core::Agreement &agreement = request.agreement;
     const std::string terms = marker_text(agreement);
-    const std::string terms_field = "terms:" + agreement.prefix;
+    const core::MarkerChange &change = request.change;
     const std::string all_agree = fmt::format("{} {}", terms, agreement.prefix.size());
     const std::string fence_key = "redlock:{" + request.key + "}:fence";
     switch (request.verb) {
@@ -101,12 +101,19 @@ std::string encode(const core::Request &request) {
                        fmt::format("{} {}", std::max<core::NodeTime>(request.until, 0), all_agree)});
     case core::Verb::release:
     case core::Verb::abandon: return encode({"EVAL", release_script, "2", key, fence_key, token, fence});
-    case core::Verb::inspect: return encode({"EVAL", inspect_script, "1", node_key, terms_field});
+    case core::Verb::inspect: return encode({"EVAL", inspect_script, "1", node_key, agreement.prefix});
     case core::Verb::probe:
         return encode({"EVAL", probe_script, "0", fmt::format("redlock:{{}}:try:{}", key),
                        agreement.prefix.empty() ? "" : agreement.prefix + request.key});
-    case core::Verb::trust: return encode({"EVAL", trust_script, "1", node_key});
-    case core::Verb::adopt: return encode({"EVAL", adopt_script, "1", node_key, terms_field, terms});
+    case core::Verb::trust:
+        return encode({"EVAL", trust_script, "1", node_key, change.run_id, std::to_string(change.joined)});
+    case core::Verb::record:
+        return encode({"EVAL", record_script, "1", node_key, agreement.prefix, change.run_id, change.expected,
+                       change.record, change.provisional ? "1" : "0",
+                       change.hold.empty() ? "" : change.hold + ' ' + change.used});
+    case core::Verb::hold:
+        return encode({"EVAL", hold_script, "1", node_key, agreement.prefix, change.run_id, change.expected,
+                       change.hold, std::to_string(to_ms_up(change.length))});
     case core::Verb::status: break;
     }
     return encode({"EVAL", status_script, "2", key, fence_key});
@@ -151,6 +158,12 @@ bool Value::decode(core::Reply &into) const {
     const auto text = [&](std::size_t i) {
         return is(i, REDIS_REPLY_STRING) ? std::string(text_of(*fields[i])) : std::string();
     };
+    const auto note_record = [&](std::size_t i, std::size_t lapses) {
+        read.state.record = text(i);
+        if (!text(i).empty()) read.state.terms = parse_terms(text(i));
+        if (number(lapses))
+            read.state.lapses = milliseconds{std::min<long long>(*number(lapses), to_ms(longest_duration))};
+    };
     const auto in_quarantine = [&](std::size_t i) {
         read.answer = Answer::error;
         read.trouble = core::Trouble::quarantined;
@@ -171,11 +184,19 @@ bool Value::decode(core::Reply &into) const {
         read.run_id = text(3);
     } else if (verb == Verb::acquire && word == "quarantined" && number(1)) {
         in_quarantine(1);
+        read.unused = number(2) == 0;
+        if (number(2) == 2)
+            read.text = fmt::format("'redlock init --reconfigure' is at work: no lock is granted here for {} more",
+                                    config::show_duration(*read.quarantine));
     } else if (verb == Verb::acquire && word == "contradiction" && is(1, REDIS_REPLY_STRING)) {
         read.answer = Answer::error;
         read.trouble = core::Trouble::disagrees;
         read.others = parse_terms(text_of(*fields[1]));
         read.text = "others use it with " + in_words(*read.others);
+        if (const auto lapses = number(2))
+            read.text +=
+                fmt::format("; it was not set up so, and forgets that in {} unless they use it again",
+                            config::show_duration(milliseconds{std::min<long long>(*lapses, to_ms(longest_duration))}));
     } else if (verb == Verb::extend && (word == "extended" || word == "set anew" || word == "absent") && number(1)) {
         read.node_time = number(1);
         if (is(2, REDIS_REPLY_INTEGER) && !number(2)) return false;
@@ -190,18 +211,39 @@ bool Value::decode(core::Reply &into) const {
     } else if (verb == Verb::confirm && word == "confirmed" && number(1) > 0) {
         take_fence(1);
     } else if (((verb == Verb::release || verb == Verb::abandon) && word == "deleted") ||
-               (verb == Verb::trust && word == "trusted") || (verb == Verb::adopt && word == "adopted")) {
+               (verb == Verb::trust && word == "trusted") || (verb == Verb::record && word == "recorded") ||
+               (verb == Verb::hold && word == "free")) {
         // granted, and that is all
     } else if (verb == Verb::probe && word == "probed" && is(1, REDIS_REPLY_STRING)) {
         read.probe = {.failed = failed_in(text(1)), .barred = text(2)};
+    } else if (verb == Verb::hold && word == "on hold") {
+        read.state.prefix_used = text(1);
+        read.state.lock = text(2);
     } else if (verb == Verb::inspect && word == "inspected" && number(1)) {
         const auto joined = moment_of(text(3), *number(1));
         if (!joined && !text(3).empty()) return false;
         read.node_time = number(1);
         read.run_id = text(2);
-        read.state = {.joined = joined,
-                      .terms = text(4).empty() ? std::nullopt : std::optional(parse_terms(text(4))),
-                      .unfit = text(5)};
+        read.state.joined = joined;
+        read.state.unfit = text(5);
+        note_record(4, 6);
+        read.state.used = !text(7).empty();
+        read.state.prefix_used = text(8);
+        read.state.lock = text(9);
+        read.state.hold = text(10);
+    } else if (word == "changed" && verb >= Verb::trust) {
+        read.answer = Answer::refused;
+        read.refusal = Refusal::changed;
+    } else if (word == "used" && verb == Verb::trust) {
+        read.answer = Answer::refused;
+        read.refusal = Refusal::used;
+    } else if (word == "busy" && verb == Verb::hold && number(1)) {
+        read.answer = Answer::refused;
+        read.refusal = Refusal::on_hold;
+    } else if (word == "different" && (verb == Verb::record || verb == Verb::hold)) {
+        read.answer = Answer::refused;
+        read.refusal = Refusal::differs;
+        note_record(1, 2);
     } else {
         read.answer = Answer::refused;
         if (!by_token && word == (verb == Verb::acquire ? "refused" : "held") && is(1, REDIS_REPLY_STRING) &&

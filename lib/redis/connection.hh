@@ -60,7 +60,7 @@ class Connection {
             return full ? std::min(request.deadline, *sent + request.timeout) : request.deadline;
         }
         Fault fault{}; // server: what is reported unless its INFO explains it
-        int kept = 0; // memory that the kernel needs for what was written up to here, until the node reads it
+        int kept = 0;  // memory that the kernel needs for what was written up to here, until the node reads it
         [[nodiscard]] bool owes_reply() const { return kind == Kind::request || kind == Kind::server; }
     };
 

@@ -24,7 +24,7 @@ constexpr std::string_view give_password = "give the password by --password-file
 // The commands as in rights.hh.
 constexpr std::string_view give_rights =
     "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, "
-    "HSETNX, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER); 'redlock doctor' says "
+    "HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER); 'redlock doctor' says "
     "which of them are missing";
 constexpr std::string_view give_commands =
     "the server has it renamed or switched off (rename-command in its configuration); 'redlock doctor' says which "

@@ -7,7 +7,7 @@
 
 namespace redlock::redis {
 
-inline constexpr std::array<std::string_view, 13> needed_commands{
-    "EVAL", "TIME", "INFO", "TYPE", "GET", "SET", "HMGET", "HSET", "HSETNX", "HDEL", "PTTL", "PEXPIRE", "DEL"};
+inline constexpr std::array<std::string_view, 12> needed_commands{"EVAL",  "TIME", "INFO", "TYPE", "GET",     "SET",
+                                                                  "HMGET", "HSET", "HDEL", "PTTL", "PEXPIRE", "DEL"};
 
 } // namespace redlock::redis

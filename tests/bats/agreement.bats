@@ -19,7 +19,7 @@ add_node() {
   REDLOCK_NODES+=,unix://$NODE_FOLDER/$1
 }
 
-@test "another number of nodes, quorum or guard than others use: refused until adopted" {
+@test "another number of nodes, quorum or guard than others use: refused until reconfigured" {
   start_nodes 5
   redlock exec -n db -- true
   refused 78 'others use' exec -n --quorum 4 db -- touch ran
@@ -29,16 +29,17 @@ add_node() {
   redlock exec -n --prefix other: --restart-guard 40s db -- true
   run redlock doctor --restart-guard 40s
   [ "$status" -eq 78 ]
-  redlock doctor -q --adopt --restart-guard 40s
+  redlock init -q --reconfigure --restart-guard 40s
   redlock exec -n --restart-guard 40s db -- true
   refused 78 'others use' exec -n db -- touch ran
 }
 
-@test "who does without the guard is refused where others use it, until that is adopted" {
+@test "who does without the guard is refused where others use it, until that is reconfigured" {
   start_nodes 3
+  export REDLOCK_RESTART_GUARD=2s REDLOCK_TTL=2s # it is waited out
   redlock exec -n db -- true
   refused 78 'others use' exec -n --restart-guard off --ttl 1h db -- touch ran
-  redlock doctor -q --adopt --restart-guard off
+  redlock init -q --reconfigure --restart-guard off
   redlock exec -n --restart-guard off --ttl 1h db -- true
   refused 78 'no restart guard' exec -n db -- touch ran
   [ ! -e ran ]
@@ -144,47 +145,37 @@ add_node() {
   let_go "$job"
 }
 
-@test "adopting says what was, and what that means for locks that are held" {
+@test "doctor: different settings, and how to change them, once" {
   start_nodes 3
   redlock exec -n db -- true
   run redlock doctor --quorum 3
   [ "$status" -eq 78 ]
-  [ "$(grep -c 'doctor --adopt' <<<"$output")" -eq 1 ]
-  [[ $output == *'if it is this host that is wrong'*'redlock doctor --adopt'* ]]
-  run redlock doctor --quorum 3 --adopt
-  [ "$status" -eq 0 ]
-  [[ $output == *'was used with 3 nodes, a quorum of 2 and'* ]]
-  # More votes or a guard that becomes longer harm nobody.
-  [[ $output != *'have all such jobs ended'* ]]
-  run redlock doctor --quorum 3 --restart-guard 1m --adopt
-  [[ $output == *'was used with 3 nodes, a quorum of 3 and a restart guard of 30 s'* ]]
-  [[ $output != *'have all such jobs ended'* ]]
-  run redlock doctor --quorum 3 --restart-guard 1m --adopt
-  [[ $output != *'was used with'* ]]
-  run redlock doctor --quorum 3 --adopt
-  [[ $output == *'was used with 3 nodes, a quorum of 3 and a restart guard of 1 min'*'have all such jobs ended'* ]]
+  [ "$(grep -c 'init --reconfigure' <<<"$output")" -eq 1 ]
+  [[ $output == *'if the settings of this host are wrong'*'redlock init --reconfigure, with the same --quorum'* ]]
 }
 
-@test "one node that cannot be a node: nothing is adopted" {
+@test "one node that cannot be a node: nothing is reconfigured" {
   start_nodes 3 tcp
   redlock exec -n db -- true
   node_cli 3 REPLICAOF 127.0.0.1 "${NODE_ADDRESSES[1]}"
   for quiet in '' -q; do
     # shellcheck disable=SC2086 # none or one
-    run redlock doctor $quiet --restart-guard 1m --adopt
+    run redlock init $quiet --restart-guard 1m --reconfigure
     [ "$status" -eq 78 ]
-    [[ $output == *'nothing was changed'*'only 2 of them can'*'UNFIT replica'* ]]
+    [[ $output == *'not set up: all 3 nodes must answer and be fit'*'replica'* ]]
   done
   [ "$(node_cli 1 HGET 'redlock:{}:node' terms:)" = '3 2 30000' ]
 }
 
-@test "without the guard any server will do: that can be adopted, too" {
+@test "without the guard any server will do: that can be set up, too" {
   start_nodes 3
+  export REDLOCK_RESTART_GUARD=2s REDLOCK_TTL=2s
   redlock exec -n db -- true
   each_node CONFIG SET maxmemory 100mb
   each_node CONFIG SET maxmemory-policy volatile-lru
   each_node HDEL 'redlock:{}:node' checked
-  redlock doctor -q --adopt --restart-guard off || true # it still says what it thinks of them
+  refused 78 'volatile-lru' init --reconfigure
+  redlock init -q --reconfigure --restart-guard off
   redlock exec -n --restart-guard off db -- touch ran
   [ -e ran ]
 }
@@ -208,21 +199,22 @@ add_node() {
 }
 
 @test "three nodes become five, and five three" {
+  export REDLOCK_RESTART_GUARD=2s REDLOCK_TTL=2s
   start_nodes 3
-  redlock exec -n db -- true
+  redlock init -q
   three=$REDLOCK_NODES
   add_node 4
   add_node 5
   refused 78 'others use' exec -n db -- touch ran
-  redlock doctor -q --adopt
-  redlock doctor -q --trust
+  refused 78 'redlock init --reconfigure' init
+  redlock init -q --reconfigure
   redlock exec -n db -- true
   refused_by "REDLOCK_NODES=$three" 78 'others use' exec -n db -- touch ran
   [ ! -e ran ]
 
   for node in 4 5; do kill_node "$node"; done
   REDLOCK_NODES=$three
-  redlock doctor -q --adopt
+  redlock init -q --reconfigure
   fit
   redlock exec -n db -- touch ran
   [ -e ran ]

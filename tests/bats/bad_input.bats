@@ -265,13 +265,13 @@ peer.recv(1 << 16)' &
     node_cli "$i" ACL SETUSER noset on '>pw' '~*' +eval +time +type +get +hmget +hset +del
     node_cli "$i" ACL SETUSER nokeys on '>pw' '~other*' '+@all'
     node_cli "$i" ACL SETUSER off off '>pw' '~*' '+@all'
-    node_cli "$i" ACL SETUSER just on '>pw' '~d*' '~redlock:*' +eval +time +info +type +get +set +hmget +hset +hsetnx +hdel +pttl +pexpire +del
+    node_cli "$i" ACL SETUSER just on '>pw' '~d*' '~redlock:*' +eval +time +info +type +get +set +hmget +hset +hdel +pttl +pexpire +del
   done
   IFS=, read -r a b c _ <<<"$REDLOCK_NODES"
   export REDLOCK_NODES=$a,$b,$c
   echo pw >pw
   for user in noeval noset nokeys; do
-    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, HSETNX, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
+    refused 77 'the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER)' \
       exec --user "$user" --password-file pw db -- touch ran
   done
   refused 77 'so db cannot be locked' acquire --user off --password-file pw db
@@ -281,7 +281,7 @@ peer.recv(1 << 16)' &
   # What the message asks for is enough.
   each_node DEL 'redlock:{}:node'
   refused 69 'vote in' exec -n --restart-guard 30s --user just --password-file pw db -- touch ran
-  redlock doctor --trust --restart-guard 30s --user just --password-file pw >/dev/null
+  redlock init -q --restart-guard 30s --user just --password-file pw >/dev/null
   run redlock exec --restart-guard 30s --user just --password-file pw db -- echo ran
   [ "$status" -eq 0 ]
   [ "$output" = ran ]

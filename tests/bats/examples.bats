@@ -146,7 +146,7 @@ fails() { sed -i "s/^exit .*/exit $2/" "bin/$1"; }
 # longer_leases FILE: its lines, for a fleet that has lived with the usual guard until now.
 longer_leases() {
   redlock exec -n other -- true
-  refused 78 'doctor --adopt' exec -n --ttl 10m other -- touch ran
+  refused 78 'redlock init --reconfigure' exec -n --ttl 10m other -- touch ran
   # shellcheck disable=SC1090 # the example
   . "./$1"
   refused_by REDLOCK_RESTART_GUARD=30s 78 'others use' exec -n other -- touch ran

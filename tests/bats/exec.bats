@@ -246,7 +246,7 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
 
 @test "another database: the key is there and only there" {
   in_db_3=$(sed 's/$/?db=3/; s/,/?db=3,/g' <<<"$REDLOCK_NODES")
-  REDLOCK_NODES=$in_db_3 redlock doctor -q --trust # each database has a marker of its own
+  REDLOCK_NODES=$in_db_3 redlock init -q # each database has a marker of its own
   REDLOCK_NODES=$in_db_3 run redlock exec db -- "$CLI" -s "${NODE_ADDRESSES[1]}" -n 3 EXISTS db
   [ "$output" = 1 ]
   REDLOCK_NODES=$in_db_3 run redlock exec db -- "$CLI" -s "${NODE_ADDRESSES[1]}" EXISTS db

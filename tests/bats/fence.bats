@@ -57,7 +57,7 @@ ttl_above() { [ "$(node_cli 1 PTTL db)" -gt "$1" ]; }
   each_node SET 'redlock:{db}:fence' "$(($(date +%s%6N) + 7000000))"
   before=$(fence_of_one)
   each_node FLUSHALL
-  redlock doctor -q --trust
+  for node in 1 2 3 4 5; do trust_node "$node"; done
   after=$(fence_of_one)
   [ "$after" -gt "$before" ]
 }

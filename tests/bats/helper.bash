@@ -10,8 +10,8 @@
 #   start_nodes N [tcp]     starts N real servers and exports REDLOCK_NODES. Call it directly, not in a subshell. With
 #                           NODES_KEEP_DATA set a node that is started again has all its data; with NODE_CLOCKS set
 #                           its clock can be moved (clock.bats); NODE_OPTIONS are added to the server's. Its users
-#                           may rely on it: doctor --trust.
-#   start_new_nodes N [tcp] the same, but nobody has trusted them yet; NODES_ARE_NEW=yes restart_node I
+#                           may rely on it: they vote at once.
+#   start_new_nodes N [tcp] the same, but as new as any server; NODES_ARE_NEW=yes restart_node I
 #   node_cli I COMMAND...   redis-cli on node I (1..N), for at most 5 s
 #   stop_node I, continue_node I, kill_node I        STOP, CONT, KILL
 #   restart_node I          a killed node comes back, empty, at the same address
@@ -210,15 +210,18 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# start_nodes COUNT [tcp]: nodes that are trusted; start_new_nodes: nodes that nobody knows yet.
+# start_nodes COUNT [tcp]: nodes without a quarantine; start_new_nodes: nodes that nobody knows yet.
 start_nodes() {
   local index
   start_new_nodes "$@"
   for ((index = 1; index <= $1; ++index)); do trust_node "$index"; done
 }
-# trust_node I [DATABASE]
+# trust_node I [DATABASE]: ends its quarantine, whatever it may have forgotten
 trust_node() {
-  node_cli "$1" -n "${2:-0}" EVAL "$(sed 's/--.*//' "$TEST_ROOT"/lib/redis/scripts/{_guard,trust}.lua)" 1 'redlock:{}:node' >/dev/null
+  node_cli "$1" -n "${2:-0}" EVAL "$(sed 's/--.*//' "$TEST_ROOT/lib/redis/scripts/_guard.lua")
+    local time = redis.call('TIME')
+    node_state(KEYS[1], time[1] * 1000000 + time[2])
+    redis.call('HSET', KEYS[1], 'joined', '0')" 1 'redlock:{}:node' >/dev/null
 }
 start_new_nodes() {
   local index tries kind=${2:-unix} urls=()

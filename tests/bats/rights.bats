@@ -55,7 +55,7 @@ no_key_at_all() { [ "$(each_node KEYS '*try*')$(keys_left)" = "" ]; }
     [ "$status" -eq 77 ]
     [ "$(grep -c "ACL SETUSER app .*+$missing" <<<"$output")" -eq 3 ]
     [ "$missing" = eval ] || grep -q "ACL SETUSER app +$missing\$" <<<"$output"
-    if [ "$missing" = hsetnx ] || [ "$missing" = hdel ]; then continue; fi # not needed by a lock that is held
+    if [ "$missing" = hdel ]; then continue; fi # not needed by a lock that is held
     refused 77 'ACL SETUSER' exec -n db -- touch ran
     [ ! -e ran ]
     wait_until no_key_at_all

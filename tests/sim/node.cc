@@ -20,7 +20,7 @@ constexpr std::string_view fence_key = "redlock:{job}:fence", node_key = "redloc
 
 const char *name_of(Verb verb) {
     static constexpr const char *names[] = {"acquire", "confirm", "extend", "release", "abandon",
-                                            "status",  "inspect", "probe",  "trust",   "adopt"};
+                                            "status",  "inspect", "probe",  "trust",   "record",  "hold"};
     return names[static_cast<int>(verb)];
 }
 
@@ -71,7 +71,8 @@ core::Reply Node::execute(const core::Request &request) {
     case Verb::inspect:
     case Verb::probe:
     case Verb::trust:
-    case Verb::adopt:
+    case Verb::record:
+    case Verb::hold:
     case Verb::status: break;
     }
     return run(redis::status_script, 2, {});

@@ -2,8 +2,10 @@
 -- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds; and in one word what all users of a
 -- prefix must agree upon (nodes, quorum, restart guard in ms, 0: off), and the length of the prefix.
 -- Answers {'granted', fence, TIME in microseconds, run_id}, {'refused', holder, PTTL}; a PTTL of -1 means that the key
--- never expires; {'quarantined', for so many ms} or {'contradiction', what was agreed}.
+-- never expires; {'quarantined', for so many ms, 0: no client has used the node, 1: one has, 2: init --reconfigure lets
+-- nobody begin}; or {'contradiction', the record, in how many ms it lapses (-1: never)}.
 --include _guard.lua
+--include _terms.lua
 local key, fence_key, node_key = KEYS[1], KEYS[2], KEYS[3]
 local token, ttl, proposal = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local terms, guard, prefix = ARGV[4]:match('(%d+ %d+ (%d+)) (%d+)')
@@ -25,12 +27,14 @@ if guard > 0 then
     if not run_id then return redis.error_reply(since) end
 end
 -- Also without the guard: a lock longer than that of others would be no lock to them.
-local terms_field = 'terms:' .. key:sub(1, prefix)
-local known = redis.call('HMGET', node_key, terms_field, 'floor')
-local agreed, floor = known[1], tonumber(known[2] or '')
-if agreed and agreed ~= terms then return {'contradiction', agreed:sub(1, 100)} end
+local at = key:sub(1, prefix)
+local known = redis.call('HMGET', node_key, 'terms:' .. at, 'floor', 'trial:' .. at, 'used:' .. at, 'hold:' .. at, 'used')
+local floor, hold = tonumber(known[2] or ''), hold_of(known[5], now)
+if hold then return {'quarantined', hold, 2} end
+local agreed, lapse = record_of(known[1], known[3], now)
+if agreed and agreed ~= terms then return {'contradiction', agreed:sub(1, 100), lapse or -1} end
 local left = since + guard * 1000 - now
-if guard > 0 and left > 0 then return {'quarantined', math.ceil(left / 1000)} end
+if guard > 0 and left > 0 then return {'quarantined', math.ceil(left / 1000), known[6] and 1 or 0} end
 
 local recorded = redis.call('GET', fence_key)
 local fence = tonumber(recorded or '')
@@ -62,8 +66,14 @@ if not holder then
     redis.call('PTTL', key)
     redis.call('DEL', key)
 end
+-- A key that is ours already stays ours, also without memory for the notes.
+local write, trial = holder and redis.pcall or redis.call, agreed and lapse and known[3]
 -- Only with a vote: who is turned away has no say in it.
-if guard > 0 and not agreed then redis.call('HSET', node_key, terms_field, terms) end
+if guard > 0 and not agreed then
+    write('HSET', node_key, 'terms:' .. at, terms)
+    trial = '0'
+end
+note_use(write, node_key, at, key, now, known[4], trial)
 if holder then
     -- The caller counts from the second sending, so the key must live as long.
     redis.call('PEXPIRE', key, ttl)

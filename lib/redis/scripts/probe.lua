@@ -27,7 +27,6 @@ try('HMGET', hash_key, 'field')
 local empties = try('HDEL', hash_key, 'field')
 if expires or deletes or empties then
     try('HSET', hash_key, 'field', '1')
-    try('HSETNX', hash_key, 'field', '1')
     redis.pcall('PEXPIRE', hash_key, 1000)
     redis.pcall('HDEL', hash_key, 'field')
     redis.pcall('DEL', hash_key)

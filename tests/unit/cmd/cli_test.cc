@@ -96,7 +96,7 @@ TEST(CommandLine, SaysWhatIsWrong) {
         {{}, "no command was given"},
         {{"exce", "db", "ls"}, "unknown command 'exce'; did you mean 'redlock exec'?"},
         {{"db", "ls"}, "redlock exec NAME COMMAND"},
-        {{"list"}, "unknown command 'list'; the commands are exec, acquire, extend, release, status, doctor, lab"},
+        {{"list"}, "unknown command 'list'; the commands are exec, acquire, extend, release, status, init, doctor, lab"},
         {{"status"}, "status: no NAME for the lock was given"},
         {{"status", "db", ""}, "status: the NAME of the lock is empty"},
         {{"status", "--", "db", "redis://h"}, "looks like the address of a node"},

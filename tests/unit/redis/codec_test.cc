@@ -53,13 +53,13 @@ TEST(Encode, Agreement) {
     core::Request acquire = request(Verb::acquire);
     acquire.agreement = {.prefix = "app:", .nodes = 5, .quorum = 3, .guard = milliseconds{1500}};
     EXPECT_TRUE(encode(acquire).ends_with("\r\n$10\r\n5 3 1500 4\r\n"));
-    acquire.verb = Verb::adopt;
-    EXPECT_TRUE(encode(acquire).ends_with("\r\n$15\r\nredlock:{}:node\r\n$10\r\nterms:app:\r\n$8\r\n5 3 1500\r\n"));
+    acquire.verb = Verb::inspect;
+    EXPECT_TRUE(encode(acquire).ends_with("\r\n$15\r\nredlock:{}:node\r\n$4\r\napp:\r\n"));
 }
 
 // Who has not authenticated may send ten words, and learns of a longer command nothing but that it is too long.
 TEST(Encode, CommandsAreShort) {
-    for (int verb = 0; verb <= static_cast<int>(Verb::adopt); ++verb) {
+    for (int verb = 0; verb <= static_cast<int>(Verb::hold); ++verb) {
         const std::string bytes = encode(request(static_cast<Verb>(verb)));
         EXPECT_LE(std::stoi(bytes.substr(1)), 10) << verb;
     }
@@ -80,7 +80,7 @@ TEST(Encode, ScriptsTravelWithoutComments) {
     for (const Verb verb : {Verb::acquire, Verb::confirm, Verb::extend, Verb::release, Verb::abandon, Verb::status}) {
         EXPECT_EQ(encode(request(verb)).find("--"), std::string::npos);
         const bool guarded = verb == Verb::acquire || verb == Verb::extend;
-        EXPECT_LT(encode(request(verb)).size(), (guarded ? 3 : 1) * segment);
+        EXPECT_LT(encode(request(verb)).size(), (guarded ? 4 : 1) * segment);
     }
     EXPECT_EQ(encode(request(Verb::release)), encode(request(Verb::abandon)));
 }
@@ -154,8 +154,9 @@ TEST(Decode, TakesWhatTheGuardSays) {
         EXPECT_EQ(gone->run_id, "aa");
     }
     EXPECT_EQ(decode("*1\r\n$7\r\ntrusted\r\n", Verb::trust)->answer, Answer::granted);
-    EXPECT_EQ(decode("*1\r\n$7\r\nadopted\r\n", Verb::adopt)->answer, Answer::granted);
-    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::status, Verb::inspect, Verb::adopt})
+    EXPECT_EQ(decode("*1\r\n$8\r\nrecorded\r\n", Verb::record)->answer, Answer::granted);
+    EXPECT_EQ(decode("*1\r\n$4\r\nfree\r\n", Verb::hold)->answer, Answer::granted);
+    for (const Verb verb : {Verb::acquire, Verb::extend, Verb::release, Verb::status, Verb::inspect, Verb::record})
         EXPECT_FALSE(decode("*1\r\n$7\r\ntrusted\r\n", verb));
     EXPECT_FALSE(decode("*2\r\n$11\r\nquarantined\r\n$1\r\nx\r\n", Verb::acquire));
     EXPECT_FALSE(decode("*2\r\n$11\r\nquarantined\r\n:4500\r\n", Verb::extend));
@@ -206,6 +207,34 @@ TEST(Decode, TakesWhatAProbeFinds) {
     EXPECT_EQ(odd->probe.failed[2].command, "x");
     EXPECT_FALSE(decode("*1\r\n$6\r\nprobed\r\n", Verb::probe));
     EXPECT_FALSE(decode("*2\r\n$6\r\nprobed\r\n$0\r\n\r\n", Verb::inspect));
+}
+
+TEST(Decode, TakesWhatInitAsksFor) {
+    const auto seen =
+        decode("*11\r\n$9\r\ninspected\r\n:1000000\r\n$2\r\naa\r\n$1\r\n0\r\n$9\r\n3 2 30000\r\n$0\r\n\r\n"
+               ":4500\r\n$1\r\n7\r\n$1\r\n6\r\n$2\r\ndb\r\n$2\r\nid\r\n",
+               Verb::inspect);
+    EXPECT_EQ(seen->state.record, "3 2 30000");
+    EXPECT_EQ(seen->state.lapses, milliseconds{4500});
+    EXPECT_TRUE(seen->state.used);
+    EXPECT_EQ(seen->state.prefix_used, "6");
+    EXPECT_EQ(seen->state.lock, "db");
+    EXPECT_EQ(seen->state.hold, "id");
+    const auto different = decode("*3\r\n$9\r\ndifferent\r\n$9\r\n5 3 30000\r\n:-1\r\n", Verb::record);
+    EXPECT_EQ(different->refusal, Refusal::differs);
+    EXPECT_EQ(different->state.terms->nodes, 5U);
+    EXPECT_EQ(different->state.lapses, std::nullopt);
+    EXPECT_EQ(decode("*1\r\n$7\r\nchanged\r\n", Verb::trust)->refusal, Refusal::changed);
+    EXPECT_EQ(decode("*1\r\n$4\r\nused\r\n", Verb::trust)->refusal, Refusal::used);
+    EXPECT_EQ(decode("*2\r\n$4\r\nbusy\r\n:5\r\n", Verb::hold)->refusal, Refusal::on_hold);
+    const auto held = decode("*3\r\n$7\r\non hold\r\n$1\r\n6\r\n$2\r\ndb\r\n", Verb::hold);
+    EXPECT_EQ(held->answer, Answer::granted);
+    EXPECT_EQ(held->state.lock, "db");
+    for (const std::string_view used : {"0", "1", "2"})
+        EXPECT_EQ(decode("*3\r\n$11\r\nquarantined\r\n:5\r\n:" + std::string(used) + "\r\n", Verb::acquire)->unused,
+                  used == "0");
+    EXPECT_FALSE(decode("*1\r\n$7\r\nchanged\r\n", Verb::inspect));
+    EXPECT_FALSE(decode("*1\r\n$4\r\nfree\r\n", Verb::record));
 }
 
 TEST(Decode, TakesBothAnswersToStatus) {

@@ -1,0 +1,24 @@
+// What init, lab and the messages of other commands share about setting up nodes.
+#pragma once
+
+#include "cmd/settings.hh"
+#include "core/setup.hh"
+#include "event/signals.hh"
+#include "redis/nodes.hh"
+
+#include <functional>
+#include <string>
+
+namespace redlock::cmd {
+
+// For these nodes: a record of the settings, and a fresh ID.
+core::Setup::Plan setup_plan(const Settings &settings);
+
+// Returns when `setup` has ended; calls `tell` after each turn. A signal that should end this process makes it give up,
+// and is returned; 0: none came. Closes the connections in good order.
+int run_setup(core::Setup &setup, redis::Nodes &nodes, event::Signals &signals, const std::function<void()> &tell);
+
+// What to type about nodes that no client has used yet, as half a sentence.
+std::string set_up_hint(const Settings &settings);
+
+} // namespace redlock::cmd
