@@ -72,8 +72,7 @@ inline constexpr std::array<CommandInfo, 8> all_commands{{
      "  redlock status db-backup\n"
      "  redlock status -q db-backup && echo free\n"
      "  redlock status --json db-backup deploy\n"},
-    {Command::init, "init", Operands::none, "init [OPTIONS]\n",
-     "set up new nodes, or change their settings",
+    {Command::init, "init", Operands::none, "init [OPTIONS]\n", "set up new nodes, or change their settings",
      "Tells every node the number of nodes, the quorum and the restart guard that all hosts must use. New nodes can be "
      "used at once. Nodes that may have forgotten a lock stay in quarantine: init waits, at most for the time of the "
      "restart guard. It can be run again, and then finds that all is set up.",

@@ -270,9 +270,8 @@ void read_holder(Settings &settings, const Invocation &invocation, const Reader 
 std::string typed_again(const Typed &typed) {
     std::string text;
     for (const Option *each : {&option("-S"), &option("--quorum"), &option("--restart-guard"), &option("--prefix")})
-        if (typed.has(*each))
-            text += fmt::format("{}{}", text.empty() ? "with the same " : ", ",
-                                each == &option("-S") ? "-S" : name_of(*each));
+        if (const std::string_view name = each == &option("-S") ? "-S" : name_of(*each); typed.has(*each))
+            text += fmt::format("{}{}", text.empty() ? "with the same " : ", ", name);
     return text;
 }
 
