@@ -19,8 +19,8 @@ constexpr std::string_view fence_key = "redlock:{job}:fence", node_key = "redloc
 } // namespace
 
 const char *name_of(Verb verb) {
-    static constexpr const char *names[] = {"acquire", "confirm", "extend", "release", "abandon",
-                                            "status",  "inspect", "probe",  "trust",   "record",  "hold"};
+    static constexpr const char *names[] = {"acquire", "confirm", "extend", "release", "abandon", "status",
+                                            "inspect", "probe",   "trust",  "record",  "hold"};
     return names[static_cast<int>(verb)];
 }
 
