@@ -134,6 +134,7 @@ void LockRun::tell_who_waits(Duration waited) {
     // Why, and what to do, does not fit into a line that goes on.
     const bool news = quarantine && !std::exchange(quarantine_told_, true);
     const bool as_line = on_terminal_ && !news && (quarantine || !(lock_.out_of_reach() || lock_.in_doubt()));
+    if (settings_.wait == Duration{}) return; // it does not wait, although it may try more than once
     if (settings_.verbosity < 0 || (waited < note_due_ && !news)) return;
     const bool replicas = too_many_replicas(lock_.latest_answers(), settings_.quorum);
     const std::string what =
@@ -164,8 +165,10 @@ void LockRun::reach_all() {
     const Instant begin = event::now();
     const Instant patience = begin + std::max<Duration>(4 * (begin - lock_.last_round().started()), unhurried);
     const auto awaited = [&] { return lock_.last_round().pending() > 0 && event::now() < patience; };
-    while ((nodes_.waiting() || awaited()) && signal_ == 0)
-        note(turn(awaited() ? std::optional(patience) : std::nullopt));
+    // A node that is not connected by then is off.
+    const Instant connected = std::max(begin, lock_.last_round().started() + settings_.timing.node_timeout);
+    const auto waiting = [&] { return nodes_.waiting() && event::now() < connected; };
+    while ((waiting() || awaited()) && signal_ == 0) note(turn(awaited() ? std::max(patience, connected) : connected));
 }
 
 void LockRun::release(bool in_no_hurry) {

@@ -14,22 +14,25 @@ Pass::Pass(const Settings &settings, event::Signals &signals)
       await_(nodes_.size(), true) {}
 
 core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
-    core::Sweep sweep(event::now(), {.verb = verb,
-                                     .key = key,
-                                     .token = settings_.token,
-                                     .ttl = settings_.timing.ttl,
-                                     .agreement = settings_.agreement(),
-                                     .ask = std::vector<bool>(nodes_.size(), true),
-                                     .await = await_,
-                                     .quorum = settings_.quorum,
-                                     .node_timeout = settings_.timing.node_timeout,
-                                     .connected = next_ > 1,
-                                     .first = next_});
+    const Instant begin = event::now();
+    core::Sweep sweep(begin, {.verb = verb,
+                              .key = key,
+                              .token = settings_.token,
+                              .ttl = settings_.timing.ttl,
+                              .agreement = settings_.agreement(),
+                              .ask = std::vector<bool>(nodes_.size(), true),
+                              .await = await_,
+                              .quorum = settings_.quorum,
+                              .node_timeout = settings_.timing.node_timeout,
+                              .connected = next_ > 1,
+                              .first = next_});
     next_ += nodes_.size();
     session::Pump pump(sweep, nodes_, signals_);
     pump.send();
     // A node that is still being connected to has not been handed its request yet.
-    while (!sweep.done() || nodes_.waiting()) note_signals(pump.turn(), death_);
+    const Instant patience = begin + settings_.timing.node_timeout;
+    while (!sweep.done() || (nodes_.waiting() && event::now() < patience))
+        note_signals(pump.turn(sweep.done() ? std::optional(patience) : std::nullopt), death_);
     for (core::NodeIndex node = 0; node < nodes_.size(); ++node) {
         const auto &answer = sweep.answers()[node];
         await_[node] = answer && answer->answer != core::Answer::silent;

@@ -21,7 +21,10 @@ Timing complete(const TimingWish &wish) {
 Duration fresh_validity(const Timing &timing) { return core::trusted_time(timing.ttl, {timing.drift, timing.slack}); }
 
 Duration connection_patience(const Timing &timing) {
-    return std::min<Duration>(seconds{5}, std::max(4 * timing.node_timeout, timing.ttl / 6));
+    const Duration usual = std::max(4 * timing.node_timeout, timing.ttl / 6);
+    // With a long node timeout: so that there is still time for a renewal over the new connection.
+    const Duration latest = std::max(timing.node_timeout, (fresh_validity(timing) - renewal_period(timing)) / 2);
+    return std::min({Duration{seconds{5}}, usual, latest});
 }
 
 Duration renewal_period(const Timing &timing) { return (timing.ttl - timing.slack) / 3; }

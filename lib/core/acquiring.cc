@@ -48,15 +48,16 @@ void Lock::step_contest(Instant now) {
     const Standing found = standing(round_, terms_.quorum, token_, now >= *decide_by_);
     if (found == Standing::shut_out || out_of_time(now)) return attempt_failed(now);
     if (found == Standing::behind) {
-        // Whether others stand in the way or the nodes are out of reach: the votes still under way tell.
-        const bool may_be_in_reach = out_of_reach() && round_.heard() + round_.pending() >= terms_.quorum;
-        if (!no_wait() || !first_attempt() || !may_be_in_reach) return attempt_failed(now, !out_of_reach());
-        decide_by_ = round_deadline();
-        return;
+        // A client that does not wait needs the votes still under way: they tell whether a holder stands in the way,
+        // rivals, or nobody because the nodes are out of reach.
+        const bool more = no_wait() && round_.pending() > 0 && round_.heard() + round_.pending() >= terms_.quorum;
+        if (more && first_attempt()) decide_by_ = round_deadline();
+        if (more && now < *decide_by_) return;
+        return attempt_failed(now, !out_of_reach());
     }
     if (found == Standing::undecided) return;
     // Our own grants grow old meanwhile: what is won with them must last until a renewal has been answered.
-    if (now - round_.started() >= renewal_period()) return attempt_failed(now);
+    if (now - round_.started() >= renewal_period()) return attempt_failed(now, no_wait());
     // Whoever has not gone away by now is no contender but a holder, and stays one for the attempts to come.
     if (!no_wait() && asked_again_ == (splits_ < most_contests ? most_contests : 1)) {
         splits_ = most_contests;
@@ -87,7 +88,8 @@ void Lock::ask_again(Instant now) {
 // later owner draws a higher one at one of them at least. A quorum of those that granted would not be enough, nor nodes
 // that have more: there, others may have had the key before it was ours again (tests/model).
 void Lock::step_fence(Instant now) {
-    if (lease_.validity() - now < terms_.needed) return attempt_failed(now);
+    if (lease_.validity() - now < terms_.needed) return attempt_failed(now, no_wait());
+    if (const auto node = absurd_fence()) return refuse_fence(now, *node);
     const Fence highest = *std::max_element(on_record_.begin(), on_record_.end());
     const bool news = fence_ < highest || confirmation_.answers().empty();
     if (news) settle_fence(now, highest);
@@ -101,12 +103,41 @@ void Lock::step_fence(Instant now) {
         splits_ = 0;
         next_at_ = round_.started() + renewal_period();
         return;
-    case Outcome::lost: return attempt_failed(now);
+    case Outcome::lost: return attempt_failed(now, no_wait());
     case Outcome::pending:
         if (out_of_time(now)) return attempt_failed(now);
         if (news) ask_to_confirm(now);
         return;
     }
+}
+
+// A fence that no clock and no history explain: far above our clock and above what every other node has drawn.
+// Confirmed on the others, a few of them would use up the name's numbers.
+std::optional<NodeIndex> Lock::absurd_fence() const {
+    NodeIndex highest = 0;
+    Fence others = 0;
+    for (NodeIndex node = 1; node < terms_.nodes; ++node) {
+        const bool above = on_record_[node] > on_record_[highest];
+        others = std::max(others, on_record_[above ? highest : node]);
+        if (above) highest = node;
+    }
+    const bool absurd = others > 0 && on_record_[highest] > std::max(others, proposal_) + most_ahead;
+    return absurd ? std::optional(highest) : std::nullopt;
+}
+
+void Lock::refuse_fence(Instant now, NodeIndex node) {
+    Reply error = round_.answers()[node].value_or(Reply{});
+    error.node = node;
+    error.answer = Answer::error;
+    error.text = "its fence " + std::to_string(on_record_[node]) +
+                 " is far above that of the other nodes, and does not "
+                 "count; look at the key redlock:{KEY}:fence there, and DEL it if redlock did not write it";
+    round_.overrule(error);
+    lease_.drop(node);
+    on_record_[node] = 0;
+    fence_ = 0;
+    confirmation_ = Round();
+    step_acquiring(now);
 }
 
 void Lock::settle_fence(Instant now, Fence fence) {

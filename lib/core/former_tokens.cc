@@ -5,15 +5,16 @@
 
 namespace redlock::core {
 
-void FormerTokens::add(NodeIndex node, std::string token, Serial abandon, bool answered, Instant now) {
-    entries_.push_back({node, std::move(token), abandon, answered, now});
-}
+void FormerTokens::add(Entry entry) { entries_.push_back(std::move(entry)); }
 
 // "Absent" proves nothing while a request that sets the key may still arrive.
 void FormerTokens::on_reply(const Reply &reply) {
-    if (reply.answer != Answer::granted && reply.answer != Answer::refused) return;
+    const bool clear = reply.answer == Answer::granted || reply.answer == Answer::refused;
+    for (Entry &entry : entries_)
+        if (entry.acquire == reply.serial && (clear || !reply.sent)) entry.acquire = 0;
+    if (!clear) return;
     std::erase_if(entries_, [&](const Entry &entry) {
-        return entry.abandon == reply.serial && (reply.answer == Answer::granted || entry.answered);
+        return entry.abandon == reply.serial && (reply.answer == Answer::granted || entry.acquire == 0);
     });
 }
 

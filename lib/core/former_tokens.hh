@@ -13,10 +13,17 @@ namespace redlock::core {
 
 class FormerTokens {
   public:
-    // The attempt is over, and the node was sent an abandon with serial `abandon`. `answered`: the node had answered
-    // all requests that may have set the key.
-    void add(NodeIndex node, std::string token, Serial abandon, bool answered, Instant now);
-    // Forgets a token once the node has answered its abandon and no request of it can arrive any more.
+    // A node's part of an attempt that is over.
+    struct Entry {
+        NodeIndex node;
+        std::string token;
+        Serial acquire; // the request that may have set the key and has no answer yet; 0: it has been answered
+        Serial abandon; // the latest abandon that the node was sent
+        Instant added;
+    };
+
+    void add(Entry entry);
+    // Forgets a token once the node has answered its abandon, and the acquire before it or none was sent.
     void on_reply(const Reply &reply);
     // Forgets tokens that were added before `limit`: their keys have ended.
     void forget_before(Instant limit);
@@ -28,13 +35,6 @@ class FormerTokens {
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
   private:
-    struct Entry {
-        NodeIndex node;
-        std::string token;
-        Serial abandon;
-        bool answered;
-        Instant added;
-    };
     [[nodiscard]] const Entry *find(const Reply &refusal) const;
 
     std::vector<Entry> entries_; // the oldest first

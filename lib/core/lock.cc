@@ -43,7 +43,6 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
     attempt_begins_ = next_serial_;
     lease_ = Lease(terms_.nodes, terms_.quorum);
     servers_.assign(terms_.nodes, "");
-    former_.forget_before(now - 2 * terms_.ttl);
     phase_ = Phase::acquiring;
     // Without time to wait: until it is settled which of several clients gets a free lock.
     if (terms_.wait && !give_up_at_) give_up_at_ = now + (no_wait() ? 2 * round_time() : *terms_.wait);
@@ -68,6 +67,7 @@ Request &Lock::abandon(NodeIndex node, const std::string &token, Instant now) {
 }
 
 void Lock::start_round(Instant now, Verb verb) {
+    former_.forget_before(now - 2 * terms_.ttl);
     before_ = verb == Verb::extend ? latest_answers() : Answers(terms_.nodes);
     round_ = Round(terms_.nodes, terms_.quorum, next_serial_, now);
     asked_at_ = now;
@@ -99,7 +99,8 @@ void Lock::on_reply(Instant now, const Reply &reply) {
     const Reply counted = reply.serial >= attempt_begins_ ? apply(now, reply) : reply;
     const bool open = round_.outcome() == Outcome::pending;
     if (!ask_behind_former(now, reply) && round_.take(counted) && open && reply.answer != Answer::silent)
-        round_trip_ = std::max(least_round_trip, std::min(now - asked_at_, terms_.node_timeout));
+        round_trip_ = std::max(
+            least_round_trip, std::min(now - std::max(asked_at_, reply.sent.value_or(asked_at_)), terms_.node_timeout));
     // A node that will not have the fence on record has no vote any more; one that has less on record has not done it.
     const bool no = reply.answer == Answer::refused || reply.answer == Answer::error;
     const bool less = reply.answer == Answer::granted && reply.fence < fence_;
@@ -112,7 +113,7 @@ void Lock::on_reply(Instant now, const Reply &reply) {
 // A node that holds our key with the token of a former attempt: the key is removed. An attempt asks for its vote again,
 // behind that.
 bool Lock::ask_behind_former(Instant now, const Reply &reply) {
-    const Serial abandoned = former_.named_by(reply);
+    const Serial abandoned = reply.verb == Verb::abandon ? 0 : former_.named_by(reply);
     if (abandoned == 0 || (phase_ != Phase::acquiring && phase_ != Phase::pausing && phase_ != Phase::held))
         return false;
     former_.abandoned_again(reply, abandon(reply.node, reply.holder, now).serial);
@@ -258,8 +259,8 @@ void Lock::attempt_failed(Instant now, bool split) {
     if ((give_up_at_ && now >= *give_up_at_) || (no_wait() && !split)) return clean_up(now, Ending::busy);
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         if (touched_[node] == 0) continue;
-        const bool answered = latest_[node] >= touched_[node];
-        former_.add(node, token_, abandon(node, token_, now).serial, answered, now);
+        const Serial acquire = latest_[node] >= touched_[node] ? 0 : touched_[node];
+        former_.add({node, token_, acquire, abandon(node, token_, now).serial, now});
     }
     touched_.assign(terms_.nodes, 0);
     splits_ = split ? splits_ + 1 : 0;
@@ -299,6 +300,7 @@ void Lock::start_sweep(Instant now, Phase phase, Verb verb, Ending ending) {
     plan.await = responsive_;
     plan.quorum = terms_.quorum;
     plan.node_timeout = terms_.node_timeout;
+    plan.connected = !first_attempt();
     plan.first = next_serial_;
     next_serial_ += terms_.nodes;
     sweep_.emplace(now, std::move(plan));

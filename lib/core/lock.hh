@@ -140,6 +140,8 @@ class Lock : public Conversation {
     [[nodiscard]] bool awaits_responsive() const;
     void step_contest(Instant now);
     void step_fence(Instant now);
+    [[nodiscard]] std::optional<NodeIndex> absurd_fence() const;
+    void refuse_fence(Instant now, NodeIndex node);
     void settle_fence(Instant now, Fence fence);
     void ask_to_confirm(Instant now);
     void ask_again(Instant now);
@@ -156,7 +158,9 @@ class Lock : public Conversation {
     [[nodiscard]] NodeTime until_for(NodeIndex node) const;
     Request &ask(NodeIndex node, Verb verb, Instant deadline);
     Request &abandon(NodeIndex node, const std::string &token, Instant now);
-    [[nodiscard]] bool first_attempt() const { return phase_ == Phase::acquiring && attempt_begins_ == 1; }
+    [[nodiscard]] bool first_attempt() const {
+        return attempt_begins_ == 1 && (phase_ == Phase::acquiring || phase_ == Phase::cleaning);
+    }
     // In the first attempt no node is connected yet, and a connection takes a round trip, too.
     [[nodiscard]] Duration round_time() const {
         return first_attempt() ? 2 * terms_.node_timeout : terms_.node_timeout;

@@ -26,6 +26,8 @@ using Fence = std::uint64_t;
 inline constexpr Fence fence_limit = Fence{1} << 53;
 // A node that draws a higher one is in error: confirmed on the other nodes, it would use up the name's numbers.
 inline constexpr Fence highest_fence = fence_limit - (Fence{1} << 40);
+// By so much a node's fence may be above our clock and above those of the other nodes: 35 years in microseconds.
+inline constexpr Fence most_ahead = Fence{1} << 50;
 
 // What a node's clock says, in microseconds since 1970. Two nodes' have nothing to do with each other.
 using NodeTime = std::int64_t;

@@ -157,7 +157,7 @@ void Connection::expire(Instant now) {
         else report_silent(ask, "no answer");
     }
     std::erase_if(waiting_, [&](const Ask &ask) {
-        if (!ask.owes_reply() || ask.request.deadline > now) return false;
+        if (!ask.owes_reply() || ask.due() > now) return false;
         const bool connected = socket_ && !connecting_;
         report_silent(ask, dialer_.resolving() ? "host name not resolved"
                            : !connected        ? "connection not established"

@@ -19,9 +19,10 @@ if found ~= expected and found ~= new then return {'different', found:sub(1, 100
 if new == '' then
     redis.call('HDEL', KEYS[1], 'terms:' .. at, 'trial:' .. at)
 else
-    -- First what the user may not be permitted to do: a script is not rolled back.
-    if known[2] and ARGV[5] ~= '1' then redis.call('HDEL', KEYS[1], 'trial:' .. at) end
+    -- First whether the user may do what follows: a script is not rolled back.
+    redis.call('HDEL', KEYS[1], 'nothing')
     redis.call('HSET', KEYS[1], 'terms:' .. at, new)
+    if known[2] and ARGV[5] ~= '1' then redis.call('HDEL', KEYS[1], 'trial:' .. at) end
     if ARGV[5] == '1' then redis.call('HSET', KEYS[1], 'trial:' .. at, string.format('%.0f', now)) end
 end
 if ARGV[6] ~= '' then redis.call('HDEL', KEYS[1], 'hold:' .. at) end

@@ -16,7 +16,7 @@ Terms waiting(std::optional<Duration> wait, std::size_t nodes = 3) {
 
 // What a node says, in one letter: granted, refused, error, denied, silent; '-' nothing.
 void say(Driver &d, Duration at, NodeIndex node, char what) {
-    const Instant sent = d.now;
+    const Instant sent = d.lock.last_round().started();
     switch (what) {
     case 'g': return d.hear(at, reply_to(d.round[node], Answer::granted, sent));
     case 'r': return d.hear(at, reply_to(d.round[node], Answer::refused, sent));

@@ -42,7 +42,7 @@ struct Model {
     std::vector<char> vote; // ' ' none, 's' silent, 'e' error, 'r' refused, 'g' granted
     std::vector<Duration> expiry;
     std::vector<bool> reached;
-    bool split = false; // failed: a rival has as many votes or more, but no quorum
+    bool split = false; // failed: a rival has as many votes or more, but no quorum; tried again
 
     explicit Model(std::size_t nodes) : vote(nodes, ' '), expiry(nodes, Duration::min()), reached(nodes, true) {}
 
@@ -58,6 +58,7 @@ struct Model {
         const auto quorum = static_cast<std::ptrdiff_t>(game.terms.quorum);
         if (granted >= quorum) {
             state = validity(game) - now.time_since_epoch() >= game.terms.needed ? won : failed;
+            split = state == failed; // too late, and tried again
         } else if (granted + missing < quorum || (heard() >= game.terms.quorum && !game.terms.wait && !game.strays)) {
             // Those who refuse all name the same rival, whose token is smaller than ours.
             const auto rival = std::count(vote.begin(), vote.end(), 'r');
