@@ -64,8 +64,8 @@ struct Model {
             const auto rival = std::count(vote.begin(), vote.end(), 'r');
             const bool out_of_reach = granted + missing + rival < quorum;
             split = rival < quorum && !out_of_reach && granted + missing <= rival;
-            // Without time to wait it still has to be seen whether the nodes are out of reach.
-            if (split && game.terms.wait && heard() < game.terms.quorum && missing > 0) split = false;
+            // Without time to wait every vote is heard first.
+            if (split && game.terms.wait && missing > 0) split = false;
             else if (rival >= quorum || out_of_reach || split) state = failed;
             else state = granted > rival + missing ? ahead : open;
         }
