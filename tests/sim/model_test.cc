@@ -1,7 +1,7 @@
 // model_test: reads commands, one a line, words separated by spaces; plays them on the model of a node; prints each
-// reply in one line; `~` is a space within a word, and `^` a word without letters. "CLOCK us" sets the model's clock, "SERVER run_id" what INFO says
-// of the server, "EVAL name keys words..." runs a script by its name on so many keys. model_test.py plays the same on a
-// real redis-server and compares.
+// reply in one line; `~` is a space within a word, and `^` a word without letters. "CLOCK us" sets the model's clock,
+// "SERVER run_id" what INFO says of the server, "EVAL name keys words..." runs a script by its name on so many keys.
+// model_test.py plays the same on a real redis-server and compares.
 #include "redis/scripts.hh"
 #include "script_engine.hh"
 
