@@ -17,10 +17,10 @@ using Words = std::vector<std::string>;
 
 bool has(std::string_view text, std::string_view words) { return text.find(words) != std::string_view::npos; }
 
-// In the words of Redis 6, 7.0 and 7.2.
+// In the words of Redis 6, 7.0 and 7.2, or in our own (redis::explain).
 bool about_keys(std::string_view error) {
     return has(error, "access at least one of the keys") || has(error, "access one of the keys") ||
-           has(error, "permissions to access the");
+           has(error, "permissions to access") || has(error, "(keys)");
 }
 bool unknown(std::string_view error) {
     return has(error, "Unknown Redis command") || has(error, "This Redis command is not allowed");

@@ -47,7 +47,13 @@ void Lock::step_contest(Instant now) {
     if (!decide_by_) decide_by_ = first_attempt() || awaits_responsive() ? now + round_trip_ : now;
     const Standing found = standing(round_, terms_.quorum, token_, now >= *decide_by_);
     if (found == Standing::shut_out || out_of_time(now)) return attempt_failed(now);
-    if (found == Standing::behind) return attempt_failed(now, round_.heard() + round_.pending() >= terms_.quorum);
+    if (found == Standing::behind) {
+        // Whether others stand in the way or the nodes are out of reach: the votes still under way tell.
+        const bool may_be_in_reach = out_of_reach() && round_.heard() + round_.pending() >= terms_.quorum;
+        if (!no_wait() || !first_attempt() || !may_be_in_reach) return attempt_failed(now, !out_of_reach());
+        decide_by_ = round_deadline();
+        return;
+    }
     if (found == Standing::undecided) return;
     // Our own grants grow old meanwhile: what is won with them must last until a renewal has been answered.
     if (now - round_.started() >= renewal_period()) return attempt_failed(now);

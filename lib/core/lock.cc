@@ -218,16 +218,6 @@ void Lock::note_others(const Reply &reply) {
                         .danger = could_hold_beside_us(answers, *reply.others, terms_.agreement(), false)});
 }
 
-std::optional<Duration> Lock::quarantine() const {
-    if (!out_of_reach()) return std::nullopt;
-    std::vector<Duration> left(round_.heard());
-    for (const auto &answer : round_.answers())
-        if (answer && answer->quarantine) left.push_back(*answer->quarantine);
-    if (left.size() < terms_.quorum) return std::nullopt;
-    std::sort(left.begin(), left.end());
-    return left[terms_.quorum - 1];
-}
-
 void Lock::tick(Instant now) {
     switch (phase_) {
     case Phase::acquiring: return step_acquiring(now);
@@ -371,18 +361,6 @@ Duration Lock::next_pause(bool split) {
 
 Duration Lock::renewal_pause() {
     return backoff_.next(std::max(pause_round_trips * round_trip_, least_renewal_pause), renewal_period() / 4);
-}
-
-Answers Lock::latest_answers() const {
-    Answers latest = round_.answers();
-    for (NodeIndex node = 0; node < latest.size(); ++node)
-        if (!latest[node]) latest[node] = before_[node];
-    return latest;
-}
-
-std::string Lock::blocker() const {
-    std::string named = most_named(round_.answers()).token;
-    return named.empty() ? blocker_ : named;
 }
 
 Instant Lock::validity() const { return phase_ == Phase::held ? lease_.validity() : distant_past; }

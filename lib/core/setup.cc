@@ -1,5 +1,6 @@
 #include "core/setup.hh"
 
+#include "core/lease.hh"
 #include "core/round.hh"
 #include "util/error.hh"
 
@@ -9,11 +10,10 @@ namespace redlock::core {
 
 namespace {
 
-constexpr Duration one_look = milliseconds{500};    // between two looks at nodes that are waited for
-constexpr Duration granularity = seconds{1};        // of what a node notes of a use
-constexpr Duration time_to_write = seconds{10};     // a hold lasts so much longer than it is needed
-constexpr Duration outage = seconds{10};            // of a node, while it is waited for
-constexpr Duration node_rounding = milliseconds{2}; // a node's clock shows milliseconds
+constexpr Duration one_look = milliseconds{500}; // between two looks at nodes that are waited for
+constexpr Duration granularity = seconds{1};     // of what a node notes of a use
+constexpr Duration time_to_write = seconds{10};  // a hold lasts so much longer than it is needed
+constexpr Duration outage = seconds{10};         // of a node, while it is waited for
 constexpr int most_restarts = 20;
 
 } // namespace

@@ -126,8 +126,10 @@ std::string own_words(const Row *row, std::string_view error) {
     std::string_view words = row->words;
     if (const std::size_t end = words.find(' '); end + 1 == words.size()) words.remove_suffix(1); // the code word alone
     const bool is_about_command = row->advice == give_rights || row->words.starts_with("ERR unknown command");
-    const std::string_view command = is_about_command ? command_in(error) : "";
-    return command.empty() ? std::string(words) : fmt::format("{} ({})", words, command);
+    if (!is_about_command) return std::string(words);
+    const bool keys = error.find("access") != error.npos && error.find("key") != error.npos;
+    const std::string_view what = keys ? "keys" : command_in(error);
+    return what.empty() ? std::string(words) : fmt::format("{} ({})", words, what);
 }
 
 } // namespace

@@ -33,7 +33,7 @@ inside() {
         inside db '"$REDLOCK" '"$verb $how"'; [ $? -eq 79 ] || exit 90'
         continue
       fi
-      inside db 'printf "%s\n" "$lock_of" >token; "$REDLOCK" '"$verb $how"'; [ $? -eq 64 ] || exit 90; rm token'
+      inside db 'umask 077; printf "%s\n" "$lock_of" >token; "$REDLOCK" '"$verb $how"'; [ $? -eq 64 ] || exit 90; rm token'
       [[ $stderr == "redlock: db is held by the 'redlock exec' that this command runs under (REDLOCK_HELD), so it "* ]]
     done
   done

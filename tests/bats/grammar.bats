@@ -152,7 +152,7 @@ setup() {
 @test "no command, an unknown one, an unknown option: 64, with what was meant" {
   refused 64 "no command was given; to run something under a lock: redlock exec NAME COMMAND; see 'redlock --help'"
   refused 64 "unknown command 'exce'; did you mean 'redlock exec'?" exce db -- touch ran
-  refused 64 "unknown command 'frobnicate'; the commands are exec, acquire, extend, release, status, doctor, lab" frobnicate
+  refused 64 "unknown command 'frobnicate'; the commands are exec, acquire, extend, release, status, init, doctor, lab" frobnicate
   refused 64 "unknown command 'frobnicate'" help frobnicate
   refused 64 "'--ttl' stands before the command; options come after it" --ttl 5 exec db -- touch ran
   refused 64 "unknown option '--frobnicate'; see 'redlock exec --help'" exec --frobnicate db -- touch ran

@@ -87,16 +87,30 @@ result() { redlock doctor --json | json 'it["result"]'; }
   refused 69 'have restarted' exec -n db -- true
 }
 
-@test "FLUSHALL on all nodes: the command is dead before V, and nobody has the lock inside the guard" {
+@test "FLUSHALL on all nodes: the job goes on, and nobody has the lock inside the guard" {
   start_nodes 5
-  background exec --ttl 3s db -- sh -c 'trap "" TERM; touch started; sleep 60'
-  wait_until test -e started
+  hold_db --ttl 3s
+  job=$!
   each_node FLUSHALL
   refused 69 'may have forgotten' exec -n --ttl 3s db -- touch ran
-  code=0
-  wait $! || code=$?
-  [ "$code" -eq 79 ]
+  for i in 1 2 3 4 5; do wait_until renewals "$i" 3; done
+  refused 75 'held by' exec -n --ttl 3s db -- touch ran
+  let_go "$job"
+  [ "$(<told)" = "" ]
   [ ! -e ran ]
+}
+
+@test "a majority of the keys is deleted under a job: KILL without TERM, for the lock may be somebody else's" {
+  start_nodes 3
+  background exec --ttl 20s db -- sh -c 'trap "touch terminated" TERM; touch started; while :; do sleep 0.05; done' 2>told
+  job=$!
+  wait_until test -e started
+  for i in 1 2; do node_cli "$i" DEL db; done
+  code=0
+  wait "$job" || code=$?
+  [ "$code" -eq 79 ]
+  [ ! -e terminated ]
+  grep -q 'too few nodes still held it' told
 }
 
 @test "the data of another node: no vote" {

@@ -237,7 +237,7 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   REDLOCK_NODES=${all%%,*} hold_db
   job=$!
   refused 78 'different ones on record' init
-  [[ $stderr == *'on record: 1 nodes, a quorum of 1'* ]]
+  [[ $stderr == *'on record: 1 node, a quorum of 1'* ]]
   redlock exec -q -n other -- true || true # whoever has heard of the other record by then
   [ "$(marker 1 terms:)" = '1 1 2000' ]
   let_go "$job"

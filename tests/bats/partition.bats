@@ -40,6 +40,26 @@ relay_all() {
   [ "$(<told)" = "" ]
 }
 
+@test "a waiter whose acquire got through and whose abandon did not is not blocked by its own key" {
+  start_nodes 3
+  kill_node 1
+  export REDLOCK_TTL=60s REDLOCK_RESTART_GUARD=60s
+  token=$(redlock acquire -q db)
+  relay_all 0
+  background exec db -- touch ran 2>told
+  waiter=$!
+  node_cli 3 DEL db
+  kill -USR2 "${RELAYS[-1]}"
+  # It is not let go, and is not the first holder's.
+  left_behind() { former=$(node_cli 3 GET db) && [ "$former" != "" ] && sleep 0.5 && [ "$(node_cli 3 GET db)" = "$former" ]; }
+  wait_until left_behind
+  # Nothing but that key is in the way now. It would last for a minute.
+  redlock release -q --token "$token" db || [ "$?" -eq 79 ]
+  PATIENCE=30 wait_until gone "$waiter"
+  wait "$waiter"
+  [ -e ran ]
+}
+
 @test "-n over a long way: a connection takes a round trip, too, before a node can answer" {
   start_nodes 3
   trust_node 1 1 && trust_node 2 1 && trust_node 3 1

@@ -63,7 +63,9 @@ struct Model {
             const auto rival = std::count(vote.begin(), vote.end(), 'r');
             const bool out_of_reach = granted + missing + rival < quorum;
             split = rival < quorum && !out_of_reach && granted + missing <= rival;
-            if (rival >= quorum || out_of_reach || split) state = failed;
+            // Without time to wait it still has to be seen whether the nodes are out of reach.
+            if (split && game.terms.wait && heard() < game.terms.quorum && missing > 0) split = false;
+            else if (rival >= quorum || out_of_reach || split) state = failed;
             else state = granted > rival + missing ? ahead : open;
         }
     }
