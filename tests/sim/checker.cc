@@ -110,6 +110,7 @@ void Checker::claim(std::size_t client, const std::string &token, Moment validit
 }
 
 void Checker::asked(std::size_t client, const core::Request &request) {
+    if (request.verb >= core::Verb::inspect) return;
     Claim &claim = claims_[client];
     if (request.verb == core::Verb::acquire && claim.begins == 0) claim.begins = request.serial;
     const core::Fence won = tokens_[index_of(request.token)].fence;
@@ -231,6 +232,7 @@ void Checker::command_ended(std::size_t client) {
 
 void Checker::executed(const Node &node, const core::Request &request, const core::Reply &reply) {
     judge_fence(node, request, reply);
+    if (request.verb >= core::Verb::inspect) return;
     const bool anew = is_set_anew(reply);
     const bool in_quarantine = request.verb == core::Verb::extend && reply.quarantine; // and prolonged all the same
     if (reply.answer != core::Answer::granted && !anew && !in_quarantine) return;
@@ -243,6 +245,32 @@ void Checker::executed(const Node &node, const core::Request &request, const cor
     if (request.verb == core::Verb::confirm) return;
     if (request.verb == core::Verb::acquire) tokens_[index_of(request.token)].last_set = world_.now();
     node_changed();
+}
+
+bool Checker::somebody_holds() const {
+    const Moment now = world_.now();
+    const auto relied_upon = [](const Claim &claim) { return claim.live || claim.command; };
+    // Whoever was granted a node may find out any moment that it has won.
+    const auto may_win = [&](const Token &token) {
+        return token.validity > now || (token.last_set != Moment{} && token.last_set + 2 * promise_.ttl > now);
+    };
+    return std::any_of(claims_.begin(), claims_.end(), relied_upon) ||
+           std::any_of(tokens_.begin(), tokens_.end(), may_win);
+}
+
+void Checker::set_up(SetupView &view, const Node &node, const core::Request &request, const core::Reply &reply) {
+    if (reply.answer != core::Answer::granted) return;
+    if (request.verb == core::Verb::inspect) {
+        view.looks[node.index()] = {.used = node.used(), .held = somebody_holds()};
+        return;
+    }
+    if (request.verb != core::Verb::trust) return;
+    world_.note([&] { return text("  node ", node.index(), ": init ends its quarantine"); });
+    const auto had = [&](bool SetupView::Look::*what) {
+        return std::any_of(view.looks.begin(), view.looks.end(), [&](const auto &look) { return look && *look.*what; });
+    };
+    if (had(&SetupView::Look::held) && !had(&SetupView::Look::used))
+        beyond_model("init found no trace of the lock on any node");
 }
 
 void Checker::node_changed() {

@@ -44,6 +44,9 @@
 // 17 always: a job survives when all nodes lose their data at one moment and are back soon, if the guard is on
 //            (Scenario::first_survives).
 //
+// When all nodes that have any trace of a lock lose their data, and init looks at them before the holder has come back
+// to one of them, that is beyond the model (see set_up()).
+//
 // After a fault outside the model the promises marked "inside" are not asked for any more: what would have
 // broken them is counted as degradation.
 #pragma once
@@ -67,6 +70,15 @@ struct Promise {
     bool data_may_be_lost = false;    // and that is no excuse
     bool fences_outlive_data = false; // nor is it for their order
     bool first_survives = false;      // client 0 keeps its lease
+};
+
+// What a run of init has seen on its latest look at each node, in truth.
+struct SetupView {
+    struct Look {
+        bool used = false; // the marker said so
+        bool held = false; // somebody had the lock, or was about to
+    };
+    std::array<std::optional<Look>, most_nodes> looks{};
 };
 
 class Checker {
@@ -100,6 +112,8 @@ class Checker {
 
     // Something changed at a node.
     void executed(const Node &node, const core::Request &request, const core::Reply &reply);
+    // What an init asked for. It may end a quarantine although somebody holds the lock, if no node could tell it.
+    void set_up(SetupView &view, const Node &node, const core::Request &request, const core::Reply &reply);
     void node_changed();
     void clock_set_back();
     void lost_data(const Node &node, bool fences);
@@ -151,6 +165,7 @@ class Checker {
     void look_for_dead(std::size_t client) const;
     void judge(Claim &claim, std::size_t client);
     [[nodiscard]] Moment quorum_ends(const Token &token) const;
+    [[nodiscard]] bool somebody_holds() const;
     std::size_t index_of(const std::string &token);
 
     World &world_;

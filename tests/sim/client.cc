@@ -54,6 +54,7 @@ void Wire::sending(const core::Request &request) {
 
 void Wire::executed(Node &node, const core::Request &request, const core::Reply &reply) {
     simulation_.checker.executed(node, request, reply);
+    simulation_.checker.set_up(view_, node, request, reply);
     const bool prolonged =
         (request.verb == core::Verb::acquire && reply.answer == core::Answer::granted) ||
         (request.verb == core::Verb::extend && (reply.answer == core::Answer::granted || reply.quarantine));

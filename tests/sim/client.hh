@@ -1,5 +1,6 @@
 // A redlock on a machine of its own: the loop of session::Pump around the real core, with a clock, timers that
-// may be late, and the misfortunes of a process. What it wants is decided in exec_client.cc and hand_client.cc.
+// may be late, and the misfortunes of a process. What it wants is decided in exec_client.cc, hand_client.cc and
+// init_client.cc.
 #pragma once
 
 #include "core/lock.hh"
@@ -42,6 +43,7 @@ class Wire : public LinkOwner {
     const int first_attempt_;
     int last_attempt_ = 0;
     std::string kept_;
+    SetupView view_;
 };
 
 class Client {
@@ -125,5 +127,6 @@ class Client {
 
 std::unique_ptr<Client> make_exec_client(Simulation &simulation, std::size_t index);
 std::unique_ptr<Client> make_hand_client(Simulation &simulation, std::size_t index);
+std::unique_ptr<Client> make_init_client(Simulation &simulation, std::size_t index);
 
 } // namespace redlock::sim

@@ -35,6 +35,7 @@ class Build:
         self.folder = folder.resolve()
         self.commands = {}
         for entry in json.loads((folder / "compile_commands.json").read_text(encoding="utf-8")):
+            entry["command"] = re.sub(r"^\S*ccache\s+", "", entry["command"])  # ours is changed in its first words
             source = (self.folder / entry["file"]).resolve()
             if source.is_relative_to(ROOT) and re.match(r"(tests/sim|lib)/", str(source.relative_to(ROOT))):
                 self.commands[str(source.relative_to(ROOT))] = entry

@@ -1,7 +1,7 @@
 // model_test: reads commands, one a line, words separated by spaces; plays them on the model of a node; prints each
-// reply in one line; `~` is a space within a word. "CLOCK us" sets the model's clock, "SERVER run_id" what INFO says
-// of the server, "EVAL name keys words..." runs a script by its name on so many keys. model_test.py plays the same on a
-// real redis-server and compares.
+// reply in one line; `~` is a space within a word, and `^` a word without letters. "CLOCK us" sets the model's clock,
+// "SERVER run_id" what INFO says of the server, "EVAL name keys words..." runs a script by its name on so many keys.
+// model_test.py plays the same on a real redis-server and compares.
 #include "redis/scripts.hh"
 #include "script_engine.hh"
 
@@ -30,6 +30,10 @@ std::string_view script_named(std::string_view name) {
     if (name == "acquire") return redis::acquire_script;
     if (name == "confirm") return redis::confirm_script;
     if (name == "extend") return redis::extend_script;
+    if (name == "inspect") return redis::inspect_script;
+    if (name == "trust") return redis::trust_script;
+    if (name == "record") return redis::record_script;
+    if (name == "hold") return redis::hold_script;
     return name == "release" ? redis::release_script : redis::status_script;
 }
 
@@ -46,7 +50,7 @@ int main() {
         std::vector<std::string> words;
         for (std::string word; in >> word;) {
             std::replace(word.begin(), word.end(), '~', ' ');
-            words.push_back(word);
+            words.push_back(word == "^" ? "" : word);
         }
         const std::vector<std::string_view> views(words.begin(), words.end());
         if (words[0] == "CLOCK") now_us = std::stoll(words[1]);

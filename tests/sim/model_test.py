@@ -19,6 +19,7 @@ import time
 LONG, SHORT = 600_000, 20
 KEYS = ["a", "b"]
 NODE = "node"
+OWN = "own"  # stands for the server's run_id
 # As words: what a clock says so many microseconds from now.
 AHEAD = ["+-5000000", "+0", "+5000000", "+15000000"]
 TOKENS = ["x", "y", "1"]
@@ -95,6 +96,9 @@ def command(chance):
     until = chance.choice(["0", *AHEAD])
     guard = chance.choice(["0", "20", "600000"])
     terms = f"{chance.choice('3335')} 2 {guard} {chance.choice('01')}"
+    at = chance.choice(["", key])
+    run_id = chance.choice([OWN, OWN, OWN, "x"])
+    records = chance.choice([["", terms[:-2]], [terms[:-2], terms[:-2]], [terms[:-2], ""], [terms[:-2], "9 9 0"]])
     return chance.choice([
         ["TYPE", key], ["GET", key], ["PTTL", key], ["DEL", key], ["PEXPIRE", key, ttl], ["PEXPIRE", key, "0"],
         ["PEXPIRE", key, "soon"], ["SET", key, token], ["SET", key, token, "PX", ttl], ["SET", key, token, "PX", "0"],
@@ -104,6 +108,13 @@ def command(chance):
         ["HSET", NODE, "floor", chance.choice(["1", *AHEAD])], *[["DEL", NODE]] * 2, ["GET", fence_key],
         ["HMGET", key, "floor", "run_id"], ["HMGET", NODE, "run_id", "id", "x"], ["HSETNX", key, "floor", token],
         ["HSET", NODE, "run_id", "x", "joined", chance.choice(["0", *AHEAD])], ["HSETNX", NODE, "id", token],
+        ["HDEL", NODE, "used", "x"], ["HDEL", NODE, "run_id"], ["HDEL", key, "floor"],
+        *[["HSET", NODE, f"hold:{at}", f"{chance.choice(AHEAD)} {chance.choice(['20000', '9000000'])} me"]] * 2,
+        ["HSET", NODE, f"trial:{at}", chance.choice(["0", *AHEAD])], *[["EVAL", "inspect", "1", NODE, at]] * 4,
+        *[["EVAL", "trust", "1", NODE, run_id, chance.choice(["0", *AHEAD])]] * 4,
+        *[["EVAL", "record", "1", NODE, at, run_id, *records, chance.choice("01"), chance.choice(["", "me "])]] * 4,
+        *[["EVAL", "hold", "1", NODE, at, run_id, records[0], chance.choice(["me", "you"]), chance.choice(["0", "20"])]
+          ] * 3,
         ["HSET", NODE, "joined", chance.choice(["0", *AHEAD])], ["HSET", NODE, "checked", chance.choice(["0", *AHEAD])],
         *[["DEL", fence_key]] * 4, ["SET", fence_key, "9007199254740991"], ["SET", fence_key, "x"],
         *[["EVAL", "acquire", "3", key, fence_key, NODE, token, ttl, fence, terms]] * 8,
@@ -131,7 +142,8 @@ def main():
     if not shutil.which("redis-server"):
         print("there is no redis-server here")
         return 77
-    texts = {name: text_of(scripts, f"{name}.lua") for name in ("acquire", "confirm", "extend", "release", "status")}
+    names = ("acquire", "confirm", "extend", "release", "status", "inspect", "trust", "record", "hold")
+    texts = {name: text_of(scripts, f"{name}.lua") for name in names}
     chance = random.Random(seed)
     played, expected = [], []
     # Not $TMPDIR: a socket's path must be short.
@@ -141,7 +153,8 @@ def main():
             if server.call("TIME") != (first := server.call("TIME")) or str(server.clock.now // 1_000_000) not in first:
                 sys.exit(f"the server's clock does not stand still at {server.clock.now} us: {first}")
             info = server.call("INFO", "server")
-            played.append(f"SERVER {re.search(r'run_id:(.*)', info).group(1).strip()}")
+            run_id = re.search(r"run_id:(.*)", info).group(1).strip()
+            played.append(f"SERVER {run_id}")
             for _ in range(rounds):
                 words = command(chance)
                 if words[0] == "SLEEP":
@@ -153,8 +166,8 @@ def main():
                     server.clock.move(chance.choice(STEPS))
                     now = server.clock.now
                     played.append(f"CLOCK {now}")
-                    real = words = [absolute(word, now) for word in words]
-                    played.append(" ".join(word.replace(" ", "~") for word in words))
+                    real = words = [run_id if word == OWN else absolute(word, now) for word in words]
+                    played.append(" ".join(word.replace(" ", "~") or "^" for word in words))
                     if words[0] == "EVAL":
                         real = ["EVAL", texts[words[1]], *words[2:]]
                     expected.append((len(played), " ".join(words), server.call(*real)))

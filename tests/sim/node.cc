@@ -16,6 +16,14 @@ namespace {
 
 constexpr std::string_view fence_key = "redlock:{job}:fence", node_key = "redlock:{}:node";
 
+std::optional<core::Agreement> agreement_in(const std::string &terms) {
+    core::Agreement found;
+    std::int64_t guard = 0;
+    if (!(std::istringstream(terms) >> found.nodes >> found.quorum >> guard)) return std::nullopt;
+    found.guard = milliseconds{guard};
+    return found;
+}
+
 } // namespace
 
 const char *name_of(Verb verb) {
@@ -43,6 +51,12 @@ core::Fence Node::fence() const {
     return entry == nullptr ? 0 : std::stoull(entry->value);
 }
 
+bool Node::used() const {
+    const Store::Entry *const marker = store_.find(node_key, now_us());
+    return marker != nullptr && std::any_of(marker->fields.begin(), marker->fields.end(),
+                                            [](const auto &field) { return field.first == "used"; });
+}
+
 core::Reply Node::execute(const core::Request &request) {
     fence_before_ = fence();
     held_before_ = owner(request.key) == request.token;
@@ -62,17 +76,27 @@ core::Reply Node::execute(const core::Request &request) {
     const auto run = [&](std::string_view script, std::size_t count, std::initializer_list<std::string_view> words) {
         return answer_of(request, engine_.run(script, std::span(keys, count), std::span(words), store_, now_us()));
     };
+    const core::MarkerChange &change = request.change;
+    const auto run_on_marker = [&](std::string_view script, std::initializer_list<std::string> words) {
+        const std::vector<std::string_view> views(words.begin(), words.end());
+        return answer_of(request, engine_.run(script, std::span(&node_key, 1), views, store_, now_us()));
+    };
     switch (request.verb) {
     case Verb::acquire: return run(redis::acquire_script, 3, {request.token, ttl, fence, terms + " 0"});
     case Verb::confirm: return run(redis::confirm_script, 2, {request.token, fence});
     case Verb::extend: return run(redis::extend_script, 3, {request.token, ttl, fence, until + ' ' + terms + " 0"});
     case Verb::release:
     case Verb::abandon: return run(redis::release_script, 2, {request.token, fence});
-    case Verb::inspect:
-    case Verb::probe:
-    case Verb::trust:
+    case Verb::inspect: return run_on_marker(redis::inspect_script, {request.agreement.prefix});
+    case Verb::trust: return run_on_marker(redis::trust_script, {change.run_id, std::to_string(change.joined)});
     case Verb::record:
+        return run_on_marker(redis::record_script, {request.agreement.prefix, change.run_id, change.expected,
+                                                    change.record, change.provisional ? "1" : "0",
+                                                    change.hold.empty() ? "" : change.hold + ' ' + change.used});
     case Verb::hold:
+        return run_on_marker(redis::hold_script, {request.agreement.prefix, change.run_id, change.expected, change.hold,
+                                                  std::to_string(to_ms_up(change.length))});
+    case Verb::probe:
     case Verb::status: break;
     }
     return run(redis::status_script, 2, {});
@@ -99,17 +123,14 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
         if (reply.fence == 0) throw Violation{"a node grants the lock without a fence"};
         return reply;
     }
-    const auto others_in = [](const std::string &terms) -> std::optional<core::Agreement> {
-        core::Agreement others;
-        std::int64_t guard = 0;
-        if (!(std::istringstream(terms) >> others.nodes >> others.quorum >> guard)) return std::nullopt;
-        others.guard = milliseconds{guard};
-        return others;
-    };
+    if (request.verb >= Verb::inspect) {
+        take_answer_to_setup(reply, items);
+        return reply;
+    }
     if (word == "quarantined" || word == "contradiction") {
         reply.answer = Answer::error;
         reply.trouble = word == "contradiction" ? core::Trouble::disagrees : core::Trouble::quarantined;
-        if (word == "contradiction") reply.others = others_in(items[1].text);
+        if (word == "contradiction") reply.others = agreement_in(items[1].text);
         else reply.quarantine = milliseconds{items[1].number};
         reply.text = word;
         return reply;
@@ -117,7 +138,7 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
     if (request.verb == Verb::extend && items.size() == 5) {
         reply.node_time = items[1].number;
         if (items[2].number > 0) reply.quarantine = milliseconds{items[2].number};
-        reply.others = others_in(items[3].text);
+        reply.others = agreement_in(items[3].text);
         reply.run_id = items[4].text;
         if (word == "extended" && reply.quarantine) {
             reply.answer = Answer::error;
@@ -138,6 +159,38 @@ core::Reply Node::answer_of(const core::Request &request, const Value &value) co
     if (items.size() > 2 && items[2].number != -1)
         reply.holder_ttl = milliseconds{std::max<std::int64_t>(items[2].number, 0)};
     return reply;
+}
+
+// The same for inspect, trust, record and hold.
+void Node::take_answer_to_setup(core::Reply &reply, const std::vector<Value> &items) {
+    const std::string &word = items[0].text;
+    const auto note_record = [&](std::size_t i, std::size_t lapses) {
+        reply.state.record = items[i].text;
+        if (!items[i].text.empty()) reply.state.terms = agreement_in(items[i].text).value_or(core::Agreement{});
+        if (items[lapses].number >= 0) reply.state.lapses = milliseconds{items[lapses].number};
+    };
+    if (word == "trusted" || word == "recorded" || word == "free") return;
+    if (word == "on hold") {
+        reply.state.prefix_used = items[1].text;
+        reply.state.lock = items[2].text;
+    } else if (word == "inspected") {
+        reply.node_time = items[1].number;
+        reply.run_id = items[2].text;
+        if (!items[3].text.empty()) reply.state.joined = std::stoll(items[3].text);
+        reply.state.unfit = items[5].text;
+        note_record(4, 6);
+        reply.state.used = !items[7].text.empty();
+        reply.state.prefix_used = items[8].text;
+        reply.state.lock = items[9].text;
+        reply.state.hold = items[10].text;
+    } else {
+        reply.answer = Answer::refused;
+        reply.refusal = word == "changed" ? Refusal::changed
+                        : word == "used"  ? Refusal::used
+                        : word == "busy"  ? Refusal::on_hold
+                                          : Refusal::differs;
+        if (reply.refusal == Refusal::differs) note_record(1, 2);
+    }
 }
 
 std::optional<Moment> Node::end_of(std::string_view key) const {

@@ -51,6 +51,8 @@ class Node {
     // Whoever sent the latest request held the lock already.
     [[nodiscard]] bool held_before() const { return held_before_; }
     [[nodiscard]] core::NodeTime time() const { return now_us(); }
+    // Its marker says that a lock was granted or prolonged here.
+    [[nodiscard]] bool used() const;
 
     // What the script answers to this request now.
     core::Reply execute(const core::Request &request);
@@ -91,6 +93,7 @@ class Node {
   private:
     [[nodiscard]] std::int64_t now_us() const { return clock_.read(world_.now()) / std::chrono::microseconds{1}; }
     core::Reply answer_of(const core::Request &request, const Value &value) const;
+    static void take_answer_to_setup(core::Reply &reply, const std::vector<Value> &items);
     void take_waiting();
     void started();
 

@@ -13,7 +13,9 @@ namespace redlock::sim {
 inline constexpr Duration start_of_utc = seconds{1'700'000'000};
 
 struct ClientPlan {
-    bool by_hand = false; // acquire, extend, release instead of exec
+    bool by_hand = false;             // acquire, extend, release instead of exec
+    bool sets_up = false;             // init instead: `cycles` runs, `habits.work` between two
+    bool waits_for_quarantine = true; // of init
     Duration start{};
     std::optional<Duration> wait; // as in core::Terms
     int cycles = 1;               // how often one after the other
@@ -90,6 +92,7 @@ struct Scenario {
         false; // all of them within seconds: the fences of before and after a loss of all data are in order
     bool fences_outlive_data = false; // the guard is on, and the nodes' clocks agree within it
     bool contest = false;             // no faults but a silent minority; all begin within one round trip
+    bool set_up = false;              // the last client is an init
     bool first_survives = false;      // all nodes lose their data at one moment, and the first client's job goes on
     std::vector<std::int64_t> node_ppm;
     std::vector<Duration> node_offset;                   // of the clock, from true time
@@ -120,6 +123,9 @@ struct Scenario {
     void draw_contest(Random &random);
     void draw_silent_contest(Random &random);
     void draw_empty_restart(Random &random);
+    void draw_setup(Random &random);
+    void draw_delayed_setup(Random &random);
+    ClientPlan &add_init(Random &random);
     void draw_crowd(Random &random);
     Fault draw_fault(Random &random) const;
 };

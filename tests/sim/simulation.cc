@@ -40,8 +40,10 @@ Simulation::Simulation(const Options &options, ScriptEngine &engine)
             path.straggle_until = Moment{scenario.faults_end};
             if (scenario.stragglers > 0) calm_since_ = path.straggle_until;
         }
-        clients_.push_back(scenario.clients[client].by_hand ? make_hand_client(*this, client)
-                                                            : make_exec_client(*this, client));
+        const ClientPlan &plan = scenario.clients[client];
+        clients_.push_back(plan.sets_up   ? make_init_client(*this, client)
+                           : plan.by_hand ? make_hand_client(*this, client)
+                                          : make_exec_client(*this, client));
     }
     world.note([&] { return text("seed ", options.seed, ": ", scenario.describe()); });
     for (std::size_t i = 0; i < scenario.faults.size(); ++i) {

@@ -87,7 +87,7 @@ Value Store::call(std::span<const std::string_view> words, std::int64_t now_us, 
     const bool needs_memory = name == "SET" || name == "LPUSH" || name == "HSET" || name == "HSETNX";
     if (full && needs_memory && (wrote == nullptr || !*wrote))
         return Value::error("OOM command not allowed when used memory > 'maxmemory'.");
-    if (wrote != nullptr) *wrote = *wrote || needs_memory || name == "PEXPIRE" || name == "DEL";
+    if (wrote != nullptr) *wrote = *wrote || needs_memory || name == "PEXPIRE" || name == "DEL" || name == "HDEL";
     if (name == "SET" && words.size() >= 3) return set(words, now_ms);
 
     const std::string_view key = words[1];
@@ -137,6 +137,15 @@ Value Store::call(std::span<const std::string_view> words, std::int64_t now_us, 
             }
         }
         return Value::integer(added);
+    }
+    if (name == "HDEL" && words.size() > 2) {
+        if (entry == nullptr) return Value::integer(0);
+        if (entry->kind != Kind::hash) return wrong_type;
+        const auto gone = std::erase_if(entry->fields, [&](const auto &field) {
+            return std::find(words.begin() + 2, words.end(), field.first) != words.end();
+        });
+        if (entry->fields.empty()) remove(key);
+        return Value::integer(static_cast<std::int64_t>(gone));
     }
     if (name == "PTTL" && with(2)) {
         if (entry == nullptr) return Value::integer(-2);
