@@ -53,7 +53,7 @@ Duration next_note(Duration waited) {
     return std::chrono::floor<std::chrono::minutes>(waited) + std::chrono::minutes{1};
 }
 
-constexpr Duration unhurried = milliseconds{20};
+constexpr Duration lingering = milliseconds{20};
 
 // `fresh`: no client has used the nodes yet, as far as is known.
 std::string quarantined(const Settings &settings, Duration left, bool fresh) {
@@ -85,7 +85,7 @@ bool LockRun::acquire() {
     }
     show_progress("");
     if (!won()) {
-        settle(event::now() + unhurried);
+        settle(event::now() + lingering);
         nodes_.finish();
     }
     took_ = event::now() - lock_.last_round().started();
@@ -163,7 +163,7 @@ std::string LockRun::held_for_command() const {
 
 void LockRun::reach_all() {
     const Instant begin = event::now();
-    const Instant patience = begin + std::max<Duration>(4 * (begin - lock_.last_round().started()), unhurried);
+    const Instant patience = begin + std::max<Duration>(4 * (begin - lock_.last_round().started()), lingering);
     const auto awaited = [&] { return lock_.last_round().pending() > 0 && event::now() < patience; };
     // A node that is not connected by then is off.
     const Instant connected = std::max(begin, lock_.last_round().started() + settings_.timing.node_timeout);
@@ -177,7 +177,7 @@ void LockRun::release(bool in_no_hurry) {
     while (lock_.phase() != core::Phase::ended) note(turn());
     // A node that has been asked only just is not slow yet.
     const Duration usual = std::max<Duration>(4 * took_, milliseconds{2});
-    settle(in_no_hurry ? event::now() + unhurried : lock_.last_round().started() + usual);
+    settle(in_no_hurry ? event::now() + lingering : lock_.last_round().started() + usual);
     nodes_.finish();
 }
 
