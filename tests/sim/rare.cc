@@ -5,10 +5,6 @@
 
 namespace redlock::sim {
 
-namespace {
-constexpr Duration tick = milliseconds{1};
-} // namespace
-
 // An extend finds no key, and gets there around the end of validity: where the clocks run at different rates, the node
 // alone cannot know whether it is too late.
 void Scenario::draw_late_extend(Random &random) {
@@ -227,7 +223,7 @@ void Scenario::draw_setup(Random &random) {
     }
     const bool fresh = random.chance(0.3);
     const Duration when = fresh ? Duration{} : random.between(4 * (delay + spread) + 4 * tick, 2 * ttl);
-    const std::size_t losers = fresh || random.chance(0.15) ? nodes : random.between(1, nodes - 1);
+    const std::size_t losers = fresh || random.chance(0.15) ? nodes : 1 + random.below(nodes - 1);
     const std::size_t first = random.below(nodes);
     for (std::size_t i = 0; i < losers; ++i) {
         const bool stays_up = fresh || random.chance(0.6);

@@ -6,8 +6,6 @@ namespace redlock::sim {
 
 namespace {
 
-constexpr Duration tick = milliseconds{1};
-
 std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
 
 // The order of fences rests on clocks that agree like this, when every node was wiped.

@@ -12,6 +12,8 @@ namespace redlock::sim {
 // What the wall clocks show when a schedule begins, if they are right.
 inline constexpr Duration start_of_utc = seconds{1'700'000'000};
 
+inline constexpr Duration tick = milliseconds{1};
+
 struct ClientPlan {
     bool by_hand = false;             // acquire, extend, release instead of exec
     bool sets_up = false;             // init instead: `cycles` runs, `habits.work` between two

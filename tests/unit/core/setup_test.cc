@@ -399,7 +399,7 @@ TEST_F(Reconfigure, SomebodyElseIsAtIt) {
     fleet.nodes[0].hold = "other";
     EXPECT_EQ(fleet.run(plan), SetupEnding::on_hold);
     EXPECT_EQ(fleet.nodes[0].hold, "other");
-    for (const NodeIndex node : {1, 2}) EXPECT_EQ(fleet.nodes[node].hold, "");
+    for (const NodeIndex node : {1U, 2U}) EXPECT_EQ(fleet.nodes[node].hold, "");
 }
 
 TEST_F(Reconfigure, ALongerGuardNeedsNoHold) {
