@@ -29,7 +29,8 @@ bool looks_new(const Answers &answers) {
 }
 
 Setup::Setup(Instant now, Plan plan)
-    : plan_(std::move(plan)), awaited_(plan_.nodes), said_(plan_.nodes), seen_(plan_.nodes), before_(plan_.nodes) {
+    : plan_(std::move(plan)), awaited_(plan_.nodes), said_(plan_.nodes), seen_(plan_.nodes), runs_(plan_.nodes),
+      before_(plan_.nodes) {
     check(plan_.nodes > 0, "there is something to set up");
     inspect(now);
 }
@@ -139,8 +140,23 @@ Duration Setup::quarantine_of(NodeIndex node) const {
     return plan_.agreement.guard - std::chrono::microseconds{*reply.node_time - *reply.state.joined};
 }
 
+// A use counts for the rest of this run: a restart takes a node's note of it away, and leaves the job running. A
+// restart that is seen counts as well, as the node may have voted before it.
+void Setup::note_uses() {
+    for (const auto &reply : said_) {
+        if (!reply || reply->answer != Answer::granted) continue;
+        const NodeState &state = reply->state;
+        auto &[run_id, joined] = runs_[reply->node];
+        const bool restarted = !run_id.empty() && (run_id != reply->run_id || state.joined > joined);
+        used_ = used_ || restarted || state.used || !state.prefix_used.empty() || !state.lock.empty();
+        run_id = reply->run_id;
+        joined = state.joined;
+    }
+}
+
 void Setup::decide(Instant now) {
     seen_ = said_;
+    note_uses();
     const auto fit = [&](const std::optional<Reply> &reply) {
         return reply && reply->answer == Answer::granted && reply->node_time &&
                (plan_.agreement.guard == Duration{} || reply->state.joined);
@@ -199,15 +215,13 @@ void Setup::look_at_records(Instant now) {
 void Setup::look_at_quarantine(Instant now) {
     std::vector<NodeIndex> waiting;
     Duration left{};
-    bool used = false;
     for (NodeIndex node = 0; node < plan_.nodes; ++node) {
-        used = used || seen_[node]->state.used;
         if (plan_.agreement.guard == Duration{} || quarantine_of(node) <= Duration{}) continue;
         waiting.push_back(node);
         left = std::max(left, quarantine_of(node));
     }
     if (waiting.empty()) return end(changed_ ? SetupEnding::done : SetupEnding::already);
-    if (used) return wait_for(now, left);
+    if (used_) return wait_for(now, left);
     begin(now, Step::trusting, Verb::trust, waiting);
 }
 
@@ -217,7 +231,9 @@ void Setup::trusted(Instant now) {
     changed_ = true;
     if (++restarts_ > most_restarts) return end(SetupEnding::unsettled);
     for (const auto &reply : said_) {
-        if (!reply || reply->answer == Answer::granted || reply->answer == Answer::refused) continue;
+        if (!reply || reply->answer == Answer::granted) continue;
+        used_ = used_ || (reply->answer == Answer::refused && reply->refusal == Refusal::used);
+        if (reply->answer == Answer::refused) continue;
         seen_[reply->node] = reply;
         return end(SetupEnding::unanswered);
     }

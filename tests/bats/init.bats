@@ -97,6 +97,29 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   [ ! -e beside ]
 }
 
+@test "all nodes restarted empty while init waits: it has seen the use, and goes on waiting" {
+  guard_of 10s
+  start_new_nodes 3
+  redlock init -q
+  # A lock that no renewal sets anew: only what init has seen tells of it.
+  redlock acquire -q db
+  empty_restart 3
+  background init 2>said
+  setup=$!
+  wait_until grep -q 'waiting: the nodes are in quarantine for another' said
+  for node in 1 2 3; do kill_node "$node"; done
+  for node in 1 2 3; do NODES_ARE_NEW=yes launch_node "$node"; done
+  for node in 1 2 3; do NODES_ARE_NEW=yes await_node "$node"; done
+  code=0
+  while ! gone "$setup"; do
+    [ "$(for node in 1 2 3; do marker "$node" joined; done | grep -c '^0$')" -eq 0 ]
+    sleep 0.1
+  done
+  wait "$setup" || code=$?
+  [ "$code" -eq 0 ]
+  [ "$(for node in 1 2 3; do marker "$node" joined; done | grep -c '^0$')" -eq 0 ]
+}
+
 @test "all nodes restarted empty while A holds: its next renewal is a trace, and init waits" {
   guard_of 3s
   start_new_nodes 3

@@ -218,6 +218,51 @@ TEST(Setup, OneSilentOrUnfitNodeAndNothingIsChanged) {
     }
 }
 
+// The nodes' notes of a use go with their data, and the job that holds the lock goes on.
+TEST(Setup, AUseSeenOnceIsRememberedWhenAllNodesLoseTheirData) {
+    Fleet fleet(3);
+    for (Node &node : fleet.nodes) node.used = "1";
+    fleet.nodes[2].joined = start;
+    bool empty = false;
+    fleet.at_each = [&](Init &) {
+        if (empty || fleet.now < start + seconds{1}) return;
+        empty = true;
+        for (Node &node : fleet.nodes) node = {.run_id = node.run_id + "'", .joined = fleet.now};
+    };
+    EXPECT_EQ(fleet.run(fleet.plan("3 2 30000")), SetupEnding::done);
+    EXPECT_GE(fleet.now, start + seconds{1} + guard);
+    EXPECT_EQ(fleet.count(Verb::trust), 0U);
+}
+
+// Also where another node does not answer yet, and in whichever field the trace is.
+TEST(Setup, ATraceOnANodeBesideASilentOneIsRemembered) {
+    for (const bool by_lock : {false, true}) {
+        Fleet fleet(3);
+        for (Node &node : fleet.nodes) node.joined = start;
+        fleet.nodes[1].record = "1 1 30000"; // waited for
+        fleet.nodes[1].lapses = start + seconds{2};
+        fleet.at_each = [&](Init &) {
+            fleet.nodes[0].silent = fleet.now > start && fleet.now < start + seconds{1};
+            (by_lock ? fleet.nodes[2].lock : fleet.nodes[2].used) = fleet.nodes[0].silent ? "1" : "";
+        };
+        EXPECT_EQ(fleet.run(fleet.plan("3 2 30000")), SetupEnding::done);
+        EXPECT_EQ(fleet.count(Verb::trust), 0U);
+        EXPECT_GE(fleet.now, start + guard);
+    }
+}
+
+TEST(Setup, ARestartThatIsSeenCountsAsAUse) {
+    Fleet fleet(2);
+    for (Node &node : fleet.nodes) node.joined = start;
+    fleet.before_answer = [&](const Request &request) {
+        if (request.verb != Verb::trust || fleet.nodes[1].run_id == "later") return;
+        fleet.nodes[0].joined.reset(); // it votes, and restarts
+        fleet.nodes[1].run_id = "later";
+    };
+    EXPECT_EQ(fleet.run(fleet.plan("2 2 30000")), SetupEnding::done);
+    EXPECT_GE(fleet.now, start + guard);
+}
+
 TEST(Setup, SilentWhileItIsRecordedIsTakenBack) {
     Fleet fleet(3);
     fleet.before_answer = [&](const Request &request) {
