@@ -163,7 +163,8 @@ void Setup::decide(Instant now) {
     };
     if (!std::all_of(seen_.begin(), seen_.end(), fit)) {
         if (!unanswered_since_) unanswered_since_ = now;
-        if (changed_ && now < *unanswered_since_ + outage) return wait_for(now, std::max(wait_until_ - now, one_look));
+        if (changed_ && plan_.wait && now < *unanswered_since_ + outage)
+            return wait_for(now, std::max(wait_until_ - now, one_look));
         return take_back(now, SetupEnding::unanswered);
     }
     unanswered_since_.reset();
@@ -194,7 +195,8 @@ void Setup::look_at_records(Instant now) {
         hold = hold || must_hold(*state.terms);
         old_guard = std::max(old_guard, state.terms->guard);
     }
-    if (!unwritten) return look_at_quarantine(now);
+    on_record_ = !unwritten;
+    if (on_record_) return look_at_quarantine(now);
     if (!different || (plan_.reconfigure && !hold)) return start_recording(now);
     if (!plan_.reconfigure && (for_good || (lapse_limit_ && now > *lapse_limit_))) return end(SetupEnding::differs);
     if (!plan_.reconfigure) {
@@ -206,22 +208,31 @@ void Setup::look_at_records(Instant now) {
     hold_for_ = all_ended + std::chrono::duration_cast<Duration>(all_ended * plan_.drift);
     wait_until_ = now + hold_for_;
     changing_ = true;
-    if (!plan_.wait) return end(SetupEnding::later);
     order_ = in_order();
     turn_ = 0;
+    if (!plan_.wait) { // nothing is held up for an answer that can be had at once: who holds a lock?
+        hold_ends_ = wait_until_;
+        for (const auto &reply : seen_)
+            if (!reply->state.lock.empty() && std::find(keys_.begin(), keys_.end(), reply->state.lock) == keys_.end())
+                keys_.push_back(reply->state.lock);
+        return name_next(now);
+    }
     hold_next(now);
 }
 
 void Setup::look_at_quarantine(Instant now) {
     std::vector<NodeIndex> waiting;
-    Duration left{};
+    Duration left{}, held_up{};
     for (NodeIndex node = 0; node < plan_.nodes; ++node) {
+        held_up = std::max(held_up, seen_[node]->state.hold_left);
         if (plan_.agreement.guard == Duration{} || quarantine_of(node) <= Duration{}) continue;
         waiting.push_back(node);
         left = std::max(left, quarantine_of(node));
     }
+    if (held_up > Duration{}) return wait_for(now, std::max(left, held_up)); // somebody else's hold
     if (waiting.empty()) return end(changed_ ? SetupEnding::done : SetupEnding::already);
     if (used_) return wait_for(now, left);
+    recorded_ = true;
     begin(now, Step::trusting, Verb::trust, waiting);
 }
 
@@ -261,7 +272,7 @@ void Setup::start_recording(Instant now) {
 
 void Setup::record_next(Instant now) {
     if (turn_ == order_.size()) {
-        changed_ = true;
+        changed_ = recorded_ = on_record_ = true;
         holding_ = changing_ = false; // each hold went with the record that was written
         held_.clear();
         written_.clear();

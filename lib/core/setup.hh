@@ -38,7 +38,7 @@ enum class SetupEnding {
     twice,       // one server is listed twice
     differs,     // a node has a different record; see answers()
     held,        // reconfigure: a lock is held, or was renewed meanwhile; see lock() and holder()
-    on_hold,     // reconfigure: somebody else is at it
+    on_hold,     // reconfigure: another one is at work, or was killed at work
     later,       // it would have to be waited for: see left()
     unsettled,   // the nodes restart again and again, or lose what was written
     interrupted, // give_up()
@@ -80,6 +80,10 @@ class Setup : public Conversation {
     }
     // What is waited for: the end of all locks under the old record, or that of a quarantine or a provisional record.
     [[nodiscard]] bool reconfiguring() const { return changing_; }
+    // All nodes have the record, and this run has written it, or has ended a quarantine.
+    [[nodiscard]] bool changed() const { return recorded_; }
+    // All nodes have the record: written by this run, or before.
+    [[nodiscard]] bool on_record() const { return on_record_; }
     // held: the key, and its holder's token; each empty if it is not known.
     [[nodiscard]] const std::string &lock() const { return lock_; }
     [[nodiscard]] const std::string &holder() const { return holder_; }
@@ -139,6 +143,7 @@ class Setup : public Conversation {
 
     SetupEnding after_ = SetupEnding::none; // what comes after taking back; none: from the beginning
     bool changed_ = false;                  // something was written, or waited for
+    bool recorded_ = false, on_record_ = false;
     int restarts_ = 0;
     std::optional<Instant> lapse_limit_;      // a provisional record should have lapsed by then
     std::optional<Instant> unanswered_since_; // while waiting
