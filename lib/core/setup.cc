@@ -149,8 +149,7 @@ void Setup::note_uses() {
         auto &[run_id, joined] = runs_[reply->node];
         const bool restarted = !run_id.empty() && (run_id != reply->run_id || state.joined > joined);
         used_ = used_ || restarted || state.used || !state.prefix_used.empty() || !state.lock.empty();
-        run_id = reply->run_id;
-        joined = state.joined;
+        runs_[reply->node] = {reply->run_id, state.joined};
     }
 }
 
@@ -242,9 +241,8 @@ void Setup::trusted(Instant now) {
     changed_ = true;
     if (++restarts_ > most_restarts) return end(SetupEnding::unsettled);
     for (const auto &reply : said_) {
-        if (!reply || reply->answer == Answer::granted) continue;
-        used_ = used_ || (reply->answer == Answer::refused && reply->refusal == Refusal::used);
-        if (reply->answer == Answer::refused) continue;
+        used_ = used_ || (reply && reply->answer == Answer::refused && reply->refusal == Refusal::used);
+        if (!reply || reply->answer == Answer::granted || reply->answer == Answer::refused) continue;
         seen_[reply->node] = reply;
         return end(SetupEnding::unanswered);
     }

@@ -19,6 +19,7 @@ struct Node {
     std::optional<Instant> lapses{};
     std::string used{}, lock{}, hold{}, holder{};
     bool silent = false;
+    std::optional<Instant> hold_ends{};
     std::string unfit{};
 };
 
@@ -75,6 +76,7 @@ class Fleet {
             reply.state.prefix_used = node.used;
             reply.state.lock = node.lock;
             reply.state.hold = node.hold;
+            if (node.hold_ends && *node.hold_ends > now) reply.state.hold_left = *node.hold_ends - now;
             return reply;
         case Verb::trust:
             if (change.run_id != node.run_id || change.joined != (node.joined ? time(*node.joined) : 0))
@@ -445,6 +447,28 @@ TEST_F(Reconfigure, SomebodyElseIsAtIt) {
     EXPECT_EQ(fleet.run(plan), SetupEnding::on_hold);
     EXPECT_EQ(fleet.nodes[0].hold, "other");
     for (const NodeIndex node : {1, 2}) EXPECT_EQ(fleet.nodes[node].hold, "");
+}
+
+TEST_F(Reconfigure, AnotherOnesHoldIsWaitedFor) {
+    fleet.nodes[0].hold = "other";
+    fleet.nodes[0].hold_ends = start + seconds{40};
+    plan = fleet.plan("3 2 30000");
+    plan.wait = false;
+    EXPECT_EQ(fleet.run(plan), SetupEnding::later);
+    plan.wait = true;
+    EXPECT_EQ(fleet.run(plan), SetupEnding::done);
+    EXPECT_EQ(fleet.now, start + seconds{40});
+}
+
+TEST_F(Reconfigure, WithoutWaitingItNamesTheHolderAndHoldsNothing) {
+    plan.wait = false;
+    EXPECT_EQ(fleet.run(plan), SetupEnding::later);
+    fleet.nodes[1].holder = "alice";
+    Init setup(start, plan);
+    EXPECT_EQ(fleet.run(setup), SetupEnding::held);
+    EXPECT_EQ(setup.holder(), "alice");
+    EXPECT_EQ(fleet.count(Verb::hold), 0U);
+    EXPECT_TRUE(as_before());
 }
 
 TEST_F(Reconfigure, ALongerGuardNeedsNoHold) {
