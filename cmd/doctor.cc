@@ -189,8 +189,9 @@ std::string advice(const Settings &settings, const std::vector<Examined> &nodes,
     const auto contradicts = [](const Examined &node) { return node.contradicts; };
     if (any(contradicts) && !any([](const Examined &node) { return node.contradicts && !node.lapses; }))
         text +=
-            fmt::format("nobody has set that up, perhaps it was a trial run: {} waits until it has lapsed, and then "
-                        "records the settings of this host\n",
+            fmt::format("nobody has set that up. If it was a trial run: {} waits until it has lapsed, and then records "
+                        "the settings of this host. If other hosts use these nodes so, correct -S, --quorum or "
+                        "--restart-guard here\n",
                         again(settings, "redlock init"));
     else if (any(contradicts))
         text +=
