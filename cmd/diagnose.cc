@@ -16,7 +16,7 @@ struct Habit {
     std::string_view spellings;
     std::string_view answer;
 };
-constexpr std::array<Habit, 6> habits{{
+constexpr std::array<Habit, 8> habits{{
     {"-u --unlock", "not needed: exec gives the lock back when COMMAND ends; what 'redlock acquire' took is given "
                     "back by 'redlock release'"},
     {"-o --close", "not needed: redlock's descriptors never reach COMMAND, so there is nothing to close, and what "
@@ -24,9 +24,12 @@ constexpr std::array<Habit, 6> habits{{
     {"-F --no-fork", "not possible: redlock must stay beside COMMAND, to renew the lock and to end COMMAND should "
                      "the lock be lost; signals are passed on, so it can be used as if it were COMMAND"},
     {"--command", "write -c"},
-    {"-s --shared -j --limit --also --while-pid --max-runtime --survivors --min-hold --once-per --status-file --force "
-     "--yes --config --cacert --cert --key",
+    {"-s --shared -j --limit --also --while-pid --max-runtime --survivors --min-hold --once-per --status-file --config "
+     "--cacert --cert --key",
      "not in this version of redlock"},
+    {"--force --yes", "not needed: redlock asks no question, and what could put a lock at risk cannot be forced; where "
+                      "a quarantine must end first, it waits"},
+    {"--trust --adopt", "nodes are set up with 'redlock init'"},
     {"--verbatim", "not needed: the command is executed directly, without a shell"},
 }};
 
@@ -35,13 +38,14 @@ struct Synonym {
     std::string_view words;
     Command command;
 };
-constexpr std::array<Synonym, 7> synonyms{{
+constexpr std::array<Synonym, 8> synonyms{{
     {"run with do wrap hold flock start execute lockrun withlock", Command::exec},
     {"lock take get grab obtain try trylock try-lock claim reserve", Command::acquire},
     {"renew refresh prolong keepalive keep-alive touch heartbeat", Command::extend},
     {"unlock free drop del delete rm remove giveback give-back rel abandon yield", Command::release},
     {"check info show who holder holders query inspect stat state exists locked is-locked ttl", Command::status},
     {"ping test verify health healthcheck nodes diagnose", Command::doctor},
+    {"setup set-up initialize initialise bootstrap create", Command::init},
     {"demo sandbox playground servers", Command::lab},
 }};
 

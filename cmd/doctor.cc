@@ -41,8 +41,10 @@ struct Examined {
     std::vector<Finding> findings{}; // at least one
     bool answered = false;
     bool contradicts = false; // others use it in another way
+    bool lapses = false;      // and no init has said so
     bool used = false;        // by some client, since it has its data
     Duration quarantine{};    // what is left
+    bool on_hold = false;     // init --reconfigure lets nobody begin
 };
 
 constexpr Duration proposals_count = seconds{10}; // further ahead of a node's clock a fence is not believed
@@ -59,18 +61,27 @@ void examine_marker(const Settings &settings, const core::Reply &reply, Examined
                                                                   core::could_both_hold(*state.terms, ours)
                                                                       ? "both could hold a lock at once"
                                                                       : "it has no vote for you")});
+    node.lapses = state.lapses.has_value();
     if (node.contradicts && state.lapses)
         node.findings.push_back(
             Finding{Weight::note, fmt::format("nobody has set that up: it forgets that in {} unless they use it again",
                                               show_duration(*state.lapses))});
+    if (state.hold_left > Duration{}) {
+        node.on_hold = true;
+        node.quarantine = state.hold_left;
+        node.findings.push_back(
+            Finding{Weight::note, fmt::format("'redlock init --reconfigure' is at work, or was killed: no lock is "
+                                              "granted here for another {} at most",
+                                              show_duration(state.hold_left))});
+    }
     if (!state.joined || settings.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
     if (since >= settings.guard) return;
-    node.quarantine = settings.guard - since;
+    node.quarantine = std::max(node.quarantine, settings.guard - since);
     node.findings.push_back(
         Finding{Weight::note, fmt::format("it is new or has restarted, and may have forgotten a lock: no vote "
                                           "for {} more",
-                                          show_duration(node.quarantine))});
+                                          show_duration(settings.guard - since))});
 }
 
 void examine_clock(const core::Reply &reply, std::vector<Finding> &findings) {
@@ -92,9 +103,9 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
         if (!found.answered) {
             const bool unfit =
                 reply && (reply->trouble == core::Trouble::unfit || reply->trouble == core::Trouble::replica);
-            found.findings.push_back({unfit ? Weight::mend : Weight::warning,
-                                      !reply || reply->text.empty() ? "no answer" : reply->text,
-                                      reply && reply->trouble == core::Trouble::access});
+            const bool denied = reply && reply->trouble == core::Trouble::access;
+            found.findings.push_back({unfit || denied ? Weight::mend : Weight::warning,
+                                      !reply || reply->text.empty() ? "no answer" : reply->text, denied});
             continue;
         }
         if (const std::string &why = reply->state.unfit; !why.empty()) {
@@ -133,6 +144,10 @@ void examine_probe(const Settings &settings, const core::Sweep &inspected, const
             node.findings.push_back({found.doubtful ? Weight::warning : Weight::mend, std::move(found.text),
                                      found.trouble == core::Trouble::access});
         }
+        const std::string &user = settings.nodes[index].user;
+        if (node.answered && settings.prefix.empty() && !user.empty() && user != "default")
+            node.findings.push_back(
+                {Weight::note, "the user's rights on the locks' own keys were not tried; with --prefix they are"});
     }
 }
 
@@ -171,13 +186,22 @@ std::string advice(const Settings &settings, const std::vector<Examined> &nodes,
                             "are right\n",
                             counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are", answered,
                             answered == 1 ? "answers" : "answer");
-    if (any([](const Examined &node) { return node.contradicts; }))
+    const auto contradicts = [](const Examined &node) { return node.contradicts; };
+    if (any(contradicts) && !any([](const Examined &node) { return node.contradicts && !node.lapses; }))
+        text +=
+            fmt::format("nobody has set that up. If it was a trial run: {} waits until it has lapsed, and then records "
+                        "the settings of this host. If other hosts use these nodes so, correct -S, --quorum or "
+                        "--restart-guard here\n",
+                        again(settings, "redlock init"));
+    else if (any(contradicts))
         text +=
             fmt::format("if the settings of this host are wrong, correct -S, --quorum or --restart-guard here; if "
                         "they are to change on all hosts, stop all jobs and change them everywhere, then type once: "
                         "redlock init --reconfigure{}\n",
                         settings.same_again.empty() ? "" : ", " + settings.same_again);
     if (!any([](const Examined &node) { return node.quarantine > Duration{}; })) return text;
+    if (any([](const Examined &node) { return node.on_hold; }))
+        return text + "the nodes grant locks again when that init has ended, and at the latest after that time\n";
     // Only where that ends the quarantine at once.
     if (any([](const Examined &node) { return node.used || !node.answered || node.contradicts; }))
         text += "a node may have forgotten a lock; the quarantine ends by itself\n";

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace redlock::cmd {
 
@@ -17,6 +18,9 @@ core::Setup::Plan setup_plan(const Settings &settings);
 // Returns when `setup` has ended; calls `tell` after each turn. A signal that should end this process makes it give up,
 // and is returned; 0: none came. Closes the connections in good order.
 int run_setup(core::Setup &setup, redis::Nodes &nodes, event::Signals &signals, const std::function<void()> &tell);
+
+// `command` as it must be typed for these settings.
+std::string again(const Settings &settings, std::string_view command);
 
 // What to type about nodes that no client has used yet, as half a sentence.
 std::string set_up_hint(const Settings &settings);

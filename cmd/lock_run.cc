@@ -55,8 +55,12 @@ Duration next_note(Duration waited) {
 
 constexpr Duration lingering = milliseconds{20};
 
-// `fresh`: no client has used the nodes yet, as far as is known.
-std::string quarantined(const Settings &settings, Duration left, bool fresh) {
+std::string quarantined(const Settings &settings, Duration left, const core::Answers &answers) {
+    if (std::any_of(answers.begin(), answers.end(), [](const auto &reply) { return reply && reply->on_hold; }))
+        return fmt::format("'redlock init --reconfigure' is at work, or was killed: the nodes grant no lock for "
+                           "another {} at most",
+                           config::show_duration(left));
+    const bool fresh = core::looks_new(answers); // no client has used them yet, as far as is known
     return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {}{}",
                        config::show_duration(left), fresh ? " (" + set_up_hint(settings) + ")" : "");
 }
@@ -139,7 +143,7 @@ void LockRun::tell_who_waits(Duration waited) {
     const bool replicas = too_many_replicas(lock_.latest_answers(), settings_.quorum);
     const std::string what =
         quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
-        : quarantine          ? quarantined(settings_, *quarantine, core::looks_new(lock_.last_round().answers()))
+        : quarantine          ? quarantined(settings_, *quarantine, lock_.last_round().answers())
         : lock_.in_doubt()    ? "others use a node in another way, and too few turn them away\n" + node_table()
         : lock_.out_of_reach()
             ? (replicas ? "too many of these servers are replicas\n" : "no majority of the nodes can be reached\n") +
@@ -206,8 +210,8 @@ int LockRun::explain_failure() const {
         return settings_.conflict_exit_code;
     case core::Ending::unreachable:
         if (const auto left = lock_.quarantine()) {
-            say("{} cannot be had yet: {}\n{}", name,
-                quarantined(settings_, *left, core::looks_new(lock_.last_round().answers())), node_table());
+            say("{} cannot be had yet: {}\n{}", name, quarantined(settings_, *left, lock_.last_round().answers()),
+                node_table());
             return exit_code::unreachable;
         }
         if (too_many_replicas(lock_.latest_answers(), settings_.quorum)) {

@@ -72,7 +72,7 @@ inline constexpr std::array<Option, 31> all_options{{
      "password for the nodes whose URL has none: the first line of FILE, which may be a pipe", "",
      "REDLOCK_PASSWORD_FILE"},
     {"--node-timeout", "DUR", ValueKind::duration, Group::nodes, on_nodes, "how long to wait for one node's answer",
-     "ttl/100, from 50ms to 1s", "REDLOCK_NODE_TIMEOUT"},
+     "ttl/100, from 50ms to 1s; init: at least 2s", "REDLOCK_NODE_TIMEOUT"},
     {"--prefix", "TEXT", ValueKind::text, Group::nodes, on_nodes, "put before NAME to make the key on the nodes",
      "none", "REDLOCK_PREFIX"},
     {"--quorum", "N", ValueKind::integer, Group::nodes, on_nodes, "how many nodes must agree", "majority"},
@@ -88,7 +88,8 @@ inline constexpr std::array<Option, 31> all_options{{
     {"--reconfigure", "", ValueKind::flag, Group::setup, bit(Command::init),
      "replace the settings that the nodes have on record, unless a lock is held"},
     {"--no-wait", "", ValueKind::flag, Group::setup, bit(Command::init),
-     "do not wait for the end of a quarantine: say how long it takes, and exit with 69"},
+     "do not wait for the end of a quarantine, a provisional record or a hold: say how long it takes, and exit with "
+     "69"},
 
     {"--nodes", "N", ValueKind::integer, Group::lab, bit(Command::lab), "how many nodes", "5"},
     {"--tcp", "", ValueKind::flag, Group::lab, bit(Command::lab), "loopback ports in place of unix sockets"},

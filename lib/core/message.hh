@@ -129,6 +129,7 @@ struct NodeState {
     std::string prefix_used;        // when that was last so of our prefix, in the marker's words; empty: never
     std::string lock;               // the key of the lock that it was
     std::string hold;               // names who lets nobody begin at present; empty: nobody does
+    Duration hold_left{};           // how long still, at most
 };
 
 // What a server does not execute for us, in its words.
@@ -165,9 +166,10 @@ struct Reply {
     // What is left of the node's quarantine, if it is in one. acquire: the reason of the error. extend: the key was
     // prolonged all the same (an error), or it was gone (refused: absent or set_anew).
     std::optional<Duration> quarantine;
-    bool unused = false; // acquire: in quarantine, and no client has used the node since it began
-    NodeState state;     // inspect; record and hold in part
-    Probe probe;         // probe
+    bool unused = false;  // acquire: in quarantine, and no client has used the node since it began
+    bool on_hold = false; // acquire: no quarantine of its own, init --reconfigure lets nobody begin
+    NodeState state;      // inspect; record and hold in part
+    Probe probe;          // probe
 
     // Somebody else's token was found, and is in `holder`.
     [[nodiscard]] bool names_holder() const {

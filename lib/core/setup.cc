@@ -29,7 +29,8 @@ bool looks_new(const Answers &answers) {
 }
 
 Setup::Setup(Instant now, Plan plan)
-    : plan_(std::move(plan)), awaited_(plan_.nodes), said_(plan_.nodes), seen_(plan_.nodes), before_(plan_.nodes) {
+    : plan_(std::move(plan)), awaited_(plan_.nodes), said_(plan_.nodes), seen_(plan_.nodes), runs_(plan_.nodes),
+      before_(plan_.nodes) {
     check(plan_.nodes > 0, "there is something to set up");
     inspect(now);
 }
@@ -139,15 +140,30 @@ Duration Setup::quarantine_of(NodeIndex node) const {
     return plan_.agreement.guard - std::chrono::microseconds{*reply.node_time - *reply.state.joined};
 }
 
+// A use counts for the rest of this run: a restart takes a node's note of it away, and leaves the job running. A
+// restart that is seen counts as well, as the node may have voted before it.
+void Setup::note_uses() {
+    for (const auto &reply : said_) {
+        if (!reply || reply->answer != Answer::granted) continue;
+        const NodeState &state = reply->state;
+        auto &[run_id, joined] = runs_[reply->node];
+        const bool restarted = !run_id.empty() && (run_id != reply->run_id || state.joined > joined);
+        used_ = used_ || restarted || state.used || !state.prefix_used.empty() || !state.lock.empty();
+        runs_[reply->node] = {reply->run_id, state.joined};
+    }
+}
+
 void Setup::decide(Instant now) {
     seen_ = said_;
+    note_uses();
     const auto fit = [&](const std::optional<Reply> &reply) {
         return reply && reply->answer == Answer::granted && reply->node_time &&
                (plan_.agreement.guard == Duration{} || reply->state.joined);
     };
     if (!std::all_of(seen_.begin(), seen_.end(), fit)) {
         if (!unanswered_since_) unanswered_since_ = now;
-        if (changed_ && now < *unanswered_since_ + outage) return wait_for(now, std::max(wait_until_ - now, one_look));
+        if (changed_ && plan_.wait && now < *unanswered_since_ + outage)
+            return wait_for(now, std::max(wait_until_ - now, one_look));
         return take_back(now, SetupEnding::unanswered);
     }
     unanswered_since_.reset();
@@ -178,7 +194,8 @@ void Setup::look_at_records(Instant now) {
         hold = hold || must_hold(*state.terms);
         old_guard = std::max(old_guard, state.terms->guard);
     }
-    if (!unwritten) return look_at_quarantine(now);
+    on_record_ = !unwritten;
+    if (on_record_) return look_at_quarantine(now);
     if (!different || (plan_.reconfigure && !hold)) return start_recording(now);
     if (!plan_.reconfigure && (for_good || (lapse_limit_ && now > *lapse_limit_))) return end(SetupEnding::differs);
     if (!plan_.reconfigure) {
@@ -190,24 +207,31 @@ void Setup::look_at_records(Instant now) {
     hold_for_ = all_ended + std::chrono::duration_cast<Duration>(all_ended * plan_.drift);
     wait_until_ = now + hold_for_;
     changing_ = true;
-    if (!plan_.wait) return end(SetupEnding::later);
     order_ = in_order();
     turn_ = 0;
+    if (!plan_.wait) { // nothing is held up for an answer that can be had at once: who holds a lock?
+        hold_ends_ = wait_until_;
+        for (const auto &reply : seen_)
+            if (!reply->state.lock.empty() && std::find(keys_.begin(), keys_.end(), reply->state.lock) == keys_.end())
+                keys_.push_back(reply->state.lock);
+        return name_next(now);
+    }
     hold_next(now);
 }
 
 void Setup::look_at_quarantine(Instant now) {
     std::vector<NodeIndex> waiting;
-    Duration left{};
-    bool used = false;
+    Duration left{}, held_up{};
     for (NodeIndex node = 0; node < plan_.nodes; ++node) {
-        used = used || seen_[node]->state.used;
+        held_up = std::max(held_up, seen_[node]->state.hold_left);
         if (plan_.agreement.guard == Duration{} || quarantine_of(node) <= Duration{}) continue;
         waiting.push_back(node);
         left = std::max(left, quarantine_of(node));
     }
+    if (held_up > Duration{}) return wait_for(now, std::max(left, held_up)); // somebody else's hold
     if (waiting.empty()) return end(changed_ ? SetupEnding::done : SetupEnding::already);
-    if (used) return wait_for(now, left);
+    if (used_) return wait_for(now, left);
+    recorded_ = true;
     begin(now, Step::trusting, Verb::trust, waiting);
 }
 
@@ -217,6 +241,7 @@ void Setup::trusted(Instant now) {
     changed_ = true;
     if (++restarts_ > most_restarts) return end(SetupEnding::unsettled);
     for (const auto &reply : said_) {
+        used_ = used_ || (reply && reply->answer == Answer::refused && reply->refusal == Refusal::used);
         if (!reply || reply->answer == Answer::granted || reply->answer == Answer::refused) continue;
         seen_[reply->node] = reply;
         return end(SetupEnding::unanswered);
@@ -245,7 +270,7 @@ void Setup::start_recording(Instant now) {
 
 void Setup::record_next(Instant now) {
     if (turn_ == order_.size()) {
-        changed_ = true;
+        changed_ = recorded_ = on_record_ = true;
         holding_ = changing_ = false; // each hold went with the record that was written
         held_.clear();
         written_.clear();

@@ -11,7 +11,9 @@
 //   next follows from the answers alone, so that the whole can be repeated after any change.
 // recording: node after node, in the order of their run_ids, which all clients share: of two clients with different
 //   records the first common node takes that of one. The other client takes back what it has written.
-// trusting: only while no node has been used. Otherwise somebody may hold a lock that these nodes have forgotten.
+// trusting: only if no inspection of this run has found a used node. Otherwise somebody may hold a lock that these
+// nodes
+//   have forgotten.
 // holding, naming, watching: a record may change only if no lock is held under the old one. The nodes grant nothing
 //   for the old guard (holds end by themselves, should this process die); locks that are held are renewed as ever. A
 //   lock that was used before the hold has ended by then, unless it was renewed, and then the node says so. Each
@@ -23,6 +25,7 @@
 #include "core/conversation.hh"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace redlock::core {
@@ -35,7 +38,7 @@ enum class SetupEnding {
     twice,       // one server is listed twice
     differs,     // a node has a different record; see answers()
     held,        // reconfigure: a lock is held, or was renewed meanwhile; see lock() and holder()
-    on_hold,     // reconfigure: somebody else is at it
+    on_hold,     // reconfigure: another one is at work, or was killed at work
     later,       // it would have to be waited for: see left()
     unsettled,   // the nodes restart again and again, or lose what was written
     interrupted, // give_up()
@@ -77,6 +80,10 @@ class Setup : public Conversation {
     }
     // What is waited for: the end of all locks under the old record, or that of a quarantine or a provisional record.
     [[nodiscard]] bool reconfiguring() const { return changing_; }
+    // All nodes have the record, and this run has written it, or has ended a quarantine.
+    [[nodiscard]] bool changed() const { return recorded_; }
+    // All nodes have the record: written by this run, or before.
+    [[nodiscard]] bool on_record() const { return on_record_; }
     // held: the key, and its holder's token; each empty if it is not known.
     [[nodiscard]] const std::string &lock() const { return lock_; }
     [[nodiscard]] const std::string &holder() const { return holder_; }
@@ -89,6 +96,7 @@ class Setup : public Conversation {
     void begin(Instant now, Step step, Verb verb, const std::vector<NodeIndex> &nodes);
     void inspect(Instant now);
     void wait_for(Instant now, Duration left);
+    void note_uses();
     void decide(Instant now);
     void look_at_records(Instant now);
     void look_at_quarantine(Instant now);
@@ -116,6 +124,8 @@ class Setup : public Conversation {
     std::vector<Serial> awaited_; // per node; 0: nothing
     Answers said_;                // to the present step
     Answers seen_;
+    bool used_ = false; // by some client, as far as this run has seen: no quarantine is cut short any more
+    std::vector<std::pair<std::string, std::optional<NodeTime>>> runs_; // per node: run_id and joined, as seen last
     Instant deadline_{};
     Instant again_at_{}; // waiting: the next look
     Instant wait_until_ = distant_past;
@@ -133,6 +143,7 @@ class Setup : public Conversation {
 
     SetupEnding after_ = SetupEnding::none; // what comes after taking back; none: from the beginning
     bool changed_ = false;                  // something was written, or waited for
+    bool recorded_ = false, on_record_ = false;
     int restarts_ = 0;
     std::optional<Instant> lapse_limit_;      // a provisional record should have lapsed by then
     std::optional<Instant> unanswered_since_; // while waiting

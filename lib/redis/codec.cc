@@ -185,7 +185,8 @@ bool Value::decode(core::Reply &into) const {
     } else if (verb == Verb::acquire && word == "quarantined" && number(1)) {
         in_quarantine(1);
         read.unused = number(2) == 0;
-        if (number(2) == 2)
+        read.on_hold = number(2) == 2;
+        if (read.on_hold)
             read.text = fmt::format("'redlock init --reconfigure' is at work: no lock is granted here for {} more",
                                     config::show_duration(*read.quarantine));
     } else if (verb == Verb::acquire && word == "contradiction" && is(1, REDIS_REPLY_STRING)) {
@@ -231,6 +232,7 @@ bool Value::decode(core::Reply &into) const {
         read.state.prefix_used = text(8);
         read.state.lock = text(9);
         read.state.hold = text(10);
+        read.state.hold_left = milliseconds{std::clamp<long long>(number(11).value_or(0), 0, to_ms(longest_duration))};
     } else if (word == "changed" && verb >= Verb::trust) {
         read.answer = Answer::refused;
         read.refusal = Refusal::changed;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 #include <vector>
 
 namespace redlock::redis {
@@ -26,6 +27,9 @@ constexpr std::string_view give_rights =
     "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, "
     "HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER); 'redlock doctor' says "
     "which of them are missing";
+constexpr std::string_view missing_keys =
+    "the user may not use the key NAME (the lock's own), or not those that begin with redlock: (ACL SETUSER USER ~NAME "
+    "~redlock:*)";
 constexpr std::string_view give_commands =
     "the server has it renamed or switched off (rename-command in its configuration); 'redlock doctor' says which "
     "commands are missing";
@@ -116,6 +120,24 @@ std::string_view command_in(std::string_view error) {
     return {};
 }
 
+// Our scripts say why a server must not be a node in words for programs.
+std::string in_plain_words(std::string_view error) {
+    constexpr std::pair<std::string_view, std::string_view> known[] = {
+        {"UNFIT replica", "a replica"},
+        {"UNFIT cluster", "a member of a cluster"},
+        {"UNFIT nameless", "a server without a name of its own"},
+        {"UNFIT evicting", "its maxmemory-policy is not noeviction"},
+        {"UNFIT sentinel", "a Sentinel"},
+    };
+    for (const auto &[words, plain] : known) {
+        if (!error.starts_with(words)) continue;
+        const std::string_view rest = error.substr(words.size());
+        if (words == "UNFIT evicting" && rest.starts_with(' ')) return "its maxmemory-policy is" + std::string(rest);
+        return std::string(plain) + std::string(rest);
+    }
+    return std::string(error);
+}
+
 // For a node that knows a password. It may repeat that in parts or changed, and stars in the middle of well-known words
 // would tell what they replace. So nothing of what it wrote is shown, only words of our own, and never which of them
 // depends on the password.
@@ -124,6 +146,7 @@ std::string own_words(const Row *row, std::string_view error) {
         return "an error that redlock does not know; its text is not shown, as it may repeat the password: ask the "
                "node with redis-cli, or see its log";
     std::string_view words = row->words;
+    if (words.starts_with("UNFIT ")) return in_plain_words(words);
     if (const std::size_t end = words.find(' '); end + 1 == words.size()) words.remove_suffix(1); // the code word alone
     const bool is_about_command = row->advice == give_rights || row->words.starts_with("ERR unknown command");
     if (!is_about_command) return std::string(words);
@@ -140,8 +163,11 @@ Fault explain(std::string_view error, std::string_view secret, Trouble otherwise
     for (const std::string_view tail : {" script: ", ", with args beginning with", "\n", "\r"})
         error = error.substr(0, error.find(tail));
     while (error.ends_with('.') || error.ends_with(' ')) error.remove_suffix(1);
-    const std::string words = secret.empty() ? printable(error, 160) : own_words(row, error);
+    const std::string words = secret.empty() ? printable(in_plain_words(error), 160) : own_words(row, error);
     if (row == nullptr) return {otherwise, words};
+    const bool keys =
+        row->advice == give_rights && error.find("access") != error.npos && error.find("key") != error.npos;
+    if (keys) return {row->trouble, fmt::format("{}: {}; {}", words, missing_keys, row->advice)};
     const bool tell_origin = !origin.empty() && is_about_login(*row);
     return {row->trouble,
             fmt::format("{}: {}{}", words, row->advice, tell_origin ? fmt::format(" (here: from {})", origin) : "")};

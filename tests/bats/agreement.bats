@@ -147,7 +147,7 @@ add_node() {
 
 @test "doctor: different settings, and how to change them, once" {
   start_nodes 3
-  redlock exec -n db -- true
+  redlock init -q
   run redlock doctor --quorum 3
   [ "$status" -eq 78 ]
   [ "$(grep -c 'init --reconfigure' <<<"$output")" -eq 1 ]

@@ -43,10 +43,10 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
 
 @test "the message of a new fleet says exactly what to type" {
   start_new_nodes 3
-  refused 69 'vote at once: redlock init)' exec -n db -- touch ran
-  refused 69 'vote at once: redlock init, with the same -S, --quorum)' exec -n -S "$REDLOCK_NODES" --quorum 3 db -- touch ran
+  refused 69 'if these servers are new and no job has used them yet: redlock init; after a restart, wait)' exec -n db -- touch ran
+  refused 69 'yet: redlock init, with the same -S, --quorum; after a restart, wait)' exec -n -S "$REDLOCK_NODES" --quorum 3 db -- touch ran
   run redlock doctor
-  [[ $output == *'new nodes are set up once, and then vote at once: redlock init' ]]
+  [[ $output == *'if these servers are new and no job has used them yet: redlock init; after a restart, wait' ]]
   [ ! -e ran ]
 }
 
@@ -95,6 +95,29 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   touch go
   wait "$others" "$job" || true
   [ ! -e beside ]
+}
+
+@test "all nodes restarted empty while init waits: it has seen the use, and goes on waiting" {
+  guard_of 10s
+  start_new_nodes 3
+  redlock init -q
+  # A lock that no renewal sets anew: only what init has seen tells of it.
+  redlock acquire -q db
+  empty_restart 3
+  background init 2>said
+  setup=$!
+  wait_until grep -q 'waiting: the nodes are in quarantine for another' said
+  for node in 1 2 3; do kill_node "$node"; done
+  for node in 1 2 3; do NODES_ARE_NEW=yes launch_node "$node"; done
+  for node in 1 2 3; do NODES_ARE_NEW=yes await_node "$node"; done
+  code=0
+  while ! gone "$setup"; do
+    [ "$(for node in 1 2 3; do marker "$node" joined; done | grep -c '^0$')" -eq 0 ]
+    sleep 0.1
+  done
+  wait "$setup" || code=$?
+  [ "$code" -eq 0 ]
+  [ "$(for node in 1 2 3; do marker "$node" joined; done | grep -c '^0$')" -eq 0 ]
 }
 
 @test "all nodes restarted empty while A holds: its next renewal is a trace, and init waits" {
@@ -170,7 +193,7 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   redlock init -q
   redlock exec -n db -- true
   empty_restart 3
-  refused 69 'not set up yet: the nodes are in quarantine for another ' init --no-wait
+  refused 69 'recorded: 3 nodes, a quorum of 2 and a restart guard of 3 s; the nodes are in quarantine for another ' init --no-wait
   wait_until redlock init -q --no-wait
 }
 
@@ -186,6 +209,8 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   code=0
   wait $! || code=$?
   [ "$code" -eq 143 ]
+  # The node that lost its data has the record again.
+  grep -q 'interrupted; recorded: 3 nodes, a quorum of 2' said
 }
 
 @test "on a terminal: a line that counts down" {
@@ -206,6 +231,7 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   # Before it has lapsed: for how long.
   run redlock doctor
   [[ $output == *'nobody has set that up: it forgets that in '* ]]
+  [[ $output == *'redlock init waits until it has lapsed'* && $output != *--reconfigure* ]]
   refused 78 'it was not set up so, and forgets that in ' exec -n db -- touch ran
   [ ! -e ran ]
   refused 69 'nobody has set that up, and the node forgets it in ' init --no-wait
@@ -299,6 +325,7 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   hold_db
   job=$!
   for _ in 1 2 3; do refused 75 "nothing was changed: db is held by " init --reconfigure --quorum 3; done
+  refused 75 "nothing was changed: db is held by " init --reconfigure --quorum 3 --no-wait
   refused 75 'nothing was changed' init --reconfigure --restart-guard 2s
   [ "$(records 1 2 3 | sort -u)" = '3 2 3000' ]
   [ "$(marker 1 hold:)" = "" ]
@@ -343,13 +370,20 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   redlock init -q
   background init --reconfigure --quorum 3 2>said
   wait_until grep -q 'no lock is granted for another' said
-  refused 69 "'redlock init --reconfigure' is at work" exec -n db -- touch ran
+  refused 69 "cannot be had yet: 'redlock init --reconfigure' is at work, or was killed: the nodes grant no lock for another" exec -n db -- touch ran
   refused 75 "another 'redlock init --reconfigure' is at work" init --reconfigure --restart-guard 10s
   [ ! -e ran ]
+  # The nodes are fit, and still grant nothing.
+  run redlock doctor
+  [[ $output == *"note: 'redlock init --reconfigure' is at work, or was killed: no lock is granted here for another"* ]]
+  [[ $output != *'good:'* && $output != *'may have forgotten a lock'* ]]
+  [ "$(redlock doctor --json | json 'it["result"], min(node["quarantine_ms"] for node in it["nodes"]) > 0')" = "('quarantined', True)" ]
+  refused 69 "another 'redlock init --reconfigure' is at work, or was killed" init --no-wait
   kill -INT $!
   code=0
   wait $! || code=$?
   [ "$code" -eq 130 ]
+  grep -q 'interrupted; nothing was changed' said
   redlock exec -n db -- true
   [ "$(records 1 2 3 | sort -u)" = '3 2 20000' ]
 }
@@ -366,8 +400,83 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   [ "$(records 1 2 3 | sort -u)" = '3 2 2000' ]
 }
 
+@test "--reconfigure to a longer guard beside a quarantine: says that it is recorded" {
+  guard_of 20s
+  start_new_nodes 3
+  redlock init -q
+  redlock exec -n db -- true
+  empty_restart 3
+  refused 69 'recorded: 3 nodes, a quorum of 2 and a restart guard of 40 s; the nodes are in quarantine for another ' \
+    init --reconfigure --restart-guard 40s --no-wait
+  [ "$(records 1 2 3 | sort -u)" = '3 2 40000' ]
+  background init --reconfigure --restart-guard 50s 2>said
+  wait_until grep -q 'in quarantine for another' said
+  kill -INT $!
+  code=0
+  wait $! || code=$?
+  [ "$code" -eq 130 ]
+  grep -q 'interrupted; recorded: 3 nodes, a quorum of 2 and a restart guard of 50 s' said
+}
+
+@test "nodes that cannot hold a lock: init says why, and nothing was changed" {
+  local broken
+  for broken in PEXPIRE DEL HSET; do
+    NODE_OPTIONS=(--rename-command "$broken" '')
+    start_new_nodes 1
+    refused 77 "has $broken renamed" init
+    [[ $stderr == *'not set up: the node must answer and be fit'* ]]
+    [ "$(records 1 | grep . || true)" = "" ]
+    kill_node 1
+  done
+}
+
+@test "a user who lacks a right: init says the same as doctor, 77, and nothing was changed" {
+  start_new_nodes 3
+  for node in 1 2 3; do
+    node_cli "$node" ACL SETUSER app on '>pw' '~*' +@all >/dev/null
+  done
+  for right in pexpire hset; do
+    node_cli 2 ACL SETUSER app +@all "-$right" >/dev/null
+    run env REDISCLI_AUTH=pw "$REDLOCK" init --user app
+    [ "$status" -eq 77 ]
+    [[ $output == *'not set up: all 3 nodes must answer and be fit'*"ACL SETUSER app +$right"* ]]
+    [ "$(records 1 2 3 | grep . || true)" = "" ]
+  done
+  node_cli 2 ACL SETUSER app +@all >/dev/null
+  REDISCLI_AUTH=pw redlock init -q --user app
+  # Rights on the locks' own keys cannot be tried without their names.
+  run env REDISCLI_AUTH=pw "$REDLOCK" doctor --user app
+  [ "$status" -eq 0 ]
+  [[ $output == *'good: fit, and may vote'*"note: the user's rights on the locks' own keys were not tried; with --prefix they are"* ]]
+  run env REDISCLI_AUTH=pw "$REDLOCK" doctor --user app --prefix app:
+  [[ $output != *'were not tried'* ]]
+  for node in 1 2 3; do node_cli "$node" ACL SETUSER app resetkeys '~redlock:*' >/dev/null; done
+  run env REDISCLI_AUTH=pw "$REDLOCK" exec -n --user app db -- true
+  [ "$status" -eq 77 ]
+  [[ $output == *"the user may not use the key NAME (the lock's own)"* ]]
+}
+
+@test "init's table: quarantined and unreachable nodes, in words that are true" {
+  start_new_nodes 3
+  kill_node 3
+  refused 69 'check that these servers run' init
+  [[ $stderr == *'fit, in quarantine for another '* ]]
+}
+
+@test "a wrong password is an error in doctor's list" {
+  start_new_nodes 1
+  node_cli 1 CONFIG SET requirepass right >/dev/null
+  run redlock doctor
+  [ "$status" -eq 77 ]
+  [[ $output == *'mend: NOAUTH'* ]]
+  expect_leftovers # nobody can ask for them
+}
+
 @test "init takes no NAME, and doctor neither --trust nor --adopt" {
   refused 64 'takes no NAME' init db
-  refused 64 'unknown option' doctor --trust
-  refused 64 'unknown option' doctor --adopt
+  refused 64 "nodes are set up with 'redlock init'" doctor --trust
+  refused 64 "nodes are set up with 'redlock init'" doctor --adopt
+  refused 64 "not needed: redlock asks no question" init --force
+  refused 64 "not needed: redlock asks no question" init --yes
+  refused 64 "'redlock init'" setup
 }

@@ -19,6 +19,7 @@ struct Node {
     std::optional<Instant> lapses{};
     std::string used{}, lock{}, hold{}, holder{};
     bool silent = false;
+    std::optional<Instant> hold_ends{};
     std::string unfit{};
 };
 
@@ -75,6 +76,7 @@ class Fleet {
             reply.state.prefix_used = node.used;
             reply.state.lock = node.lock;
             reply.state.hold = node.hold;
+            if (node.hold_ends && *node.hold_ends > now) reply.state.hold_left = *node.hold_ends - now;
             return reply;
         case Verb::trust:
             if (change.run_id != node.run_id || change.joined != (node.joined ? time(*node.joined) : 0))
@@ -216,6 +218,51 @@ TEST(Setup, OneSilentOrUnfitNodeAndNothingIsChanged) {
             EXPECT_TRUE(node.joined);
         }
     }
+}
+
+// The nodes' notes of a use go with their data, and the job that holds the lock goes on.
+TEST(Setup, AUseSeenOnceIsRememberedWhenAllNodesLoseTheirData) {
+    Fleet fleet(3);
+    for (Node &node : fleet.nodes) node.used = "1";
+    fleet.nodes[2].joined = start;
+    bool empty = false;
+    fleet.at_each = [&](Init &) {
+        if (empty || fleet.now < start + seconds{1}) return;
+        empty = true;
+        for (Node &node : fleet.nodes) node = {.run_id = node.run_id + "'", .joined = fleet.now};
+    };
+    EXPECT_EQ(fleet.run(fleet.plan("3 2 30000")), SetupEnding::done);
+    EXPECT_GE(fleet.now, start + seconds{1} + guard);
+    EXPECT_EQ(fleet.count(Verb::trust), 0U);
+}
+
+// Also where another node does not answer yet, and in whichever field the trace is.
+TEST(Setup, ATraceOnANodeBesideASilentOneIsRemembered) {
+    for (const bool by_lock : {false, true}) {
+        Fleet fleet(3);
+        for (Node &node : fleet.nodes) node.joined = start;
+        fleet.nodes[1].record = "1 1 30000"; // waited for
+        fleet.nodes[1].lapses = start + seconds{2};
+        fleet.at_each = [&](Init &) {
+            fleet.nodes[0].silent = fleet.now > start && fleet.now < start + seconds{1};
+            (by_lock ? fleet.nodes[2].lock : fleet.nodes[2].used) = fleet.nodes[0].silent ? "1" : "";
+        };
+        EXPECT_EQ(fleet.run(fleet.plan("3 2 30000")), SetupEnding::done);
+        EXPECT_EQ(fleet.count(Verb::trust), 0U);
+        EXPECT_GE(fleet.now, start + guard);
+    }
+}
+
+TEST(Setup, ARestartThatIsSeenCountsAsAUse) {
+    Fleet fleet(2);
+    for (Node &node : fleet.nodes) node.joined = start;
+    fleet.before_answer = [&](const Request &request) {
+        if (request.verb != Verb::trust || fleet.nodes[1].run_id == "later") return;
+        fleet.nodes[0].joined.reset(); // it votes, and restarts
+        fleet.nodes[1].run_id = "later";
+    };
+    EXPECT_EQ(fleet.run(fleet.plan("2 2 30000")), SetupEnding::done);
+    EXPECT_GE(fleet.now, start + guard);
 }
 
 TEST(Setup, SilentWhileItIsRecordedIsTakenBack) {
@@ -400,6 +447,28 @@ TEST_F(Reconfigure, SomebodyElseIsAtIt) {
     EXPECT_EQ(fleet.run(plan), SetupEnding::on_hold);
     EXPECT_EQ(fleet.nodes[0].hold, "other");
     for (const NodeIndex node : {1U, 2U}) EXPECT_EQ(fleet.nodes[node].hold, "");
+}
+
+TEST_F(Reconfigure, AnotherOnesHoldIsWaitedFor) {
+    fleet.nodes[0].hold = "other";
+    fleet.nodes[0].hold_ends = start + seconds{40};
+    plan = fleet.plan("3 2 30000");
+    plan.wait = false;
+    EXPECT_EQ(fleet.run(plan), SetupEnding::later);
+    plan.wait = true;
+    EXPECT_EQ(fleet.run(plan), SetupEnding::done);
+    EXPECT_EQ(fleet.now, start + seconds{40});
+}
+
+TEST_F(Reconfigure, WithoutWaitingItNamesTheHolderAndHoldsNothing) {
+    plan.wait = false;
+    EXPECT_EQ(fleet.run(plan), SetupEnding::later);
+    fleet.nodes[1].holder = "alice";
+    Init setup(start, plan);
+    EXPECT_EQ(fleet.run(setup), SetupEnding::held);
+    EXPECT_EQ(setup.holder(), "alice");
+    EXPECT_EQ(fleet.count(Verb::hold), 0U);
+    EXPECT_TRUE(as_before());
 }
 
 TEST_F(Reconfigure, ALongerGuardNeedsNoHold) {
