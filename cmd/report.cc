@@ -159,7 +159,11 @@ std::string status_text(const Report &report) {
         text = fmt::format("{}: free{}", name,
                            leftover ? ", though not on every node (an attempt under way, or what is left of one)" : "");
     } else {
-        text = fmt::format("{}: unknown: no majority of the nodes answered", name);
+        const auto knows = [](const Report::Node &node) { return node.reply && node.reply->answer == Answer::refused; };
+        text = fmt::format("{}: unknown: {} of {} can tell who holds it, {} needed", name,
+                           std::count_if(report.nodes.begin(), report.nodes.end(), knows),
+                           counted(report.nodes.size(), "node"),
+                           report.quorum == 1 ? "1 is" : fmt::format("{} are", report.quorum));
     }
     return fmt::format("{}\n{}\n", text, node_table(report.nodes, report.result == "held" ? report.holder : ""));
 }
