@@ -78,6 +78,11 @@ std::string_view guess_long(const CommandInfo &command, std::string_view spellin
 
 std::string in_quotes(std::string_view word) { return fmt::format("'{}'", config::show_word(word)); }
 
+std::string command_in_quotes(std::string_view word) {
+    const std::size_t end = word.find_first_of(" \t\n");
+    return end == word.npos ? in_quotes(word) : fmt::format("'{} ...'", config::show_word(word.substr(0, end)));
+}
+
 std::string see_help(const CommandInfo &command) { return fmt::format("see 'redlock {} --help'", command.name); }
 
 void refuse_unknown_option(const CommandInfo &command, std::string_view spelling, std::string_view word) {

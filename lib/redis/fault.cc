@@ -1,5 +1,6 @@
 #include "redis/fault.hh"
 
+#include "redis/advice.hh"
 #include "redis/rights.hh"
 #include "util/text.hh"
 
@@ -21,11 +22,7 @@ struct Row {
 
 constexpr std::string_view give_password = "give the password by --password-file, REDISCLI_AUTH or in the node's "
                                            "address: redis://[USER]:PASSWORD@HOST or unix://[USER]:PASSWORD@/PATH";
-// The commands as in rights.hh.
-constexpr std::string_view give_rights =
-    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, "
-    "HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER); 'redlock doctor' says "
-    "which of them are missing";
+constexpr std::string_view give_rights = missing_right.substr(2);
 constexpr std::string_view give_commands =
     "the server has it renamed or switched off (rename-command in its configuration); 'redlock doctor' says which "
     "commands are missing";
@@ -125,6 +122,7 @@ std::string own_words(const Row *row, std::string_view error) {
                "node with redis-cli, or see its log";
     std::string_view words = row->words;
     if (const std::size_t end = words.find(' '); end + 1 == words.size()) words.remove_suffix(1); // the code word alone
+    if (row->advice == give_rights) words = "NOPERM"; // the code word alone, also where a script has raised it
     const bool is_about_command = row->advice == give_rights || row->words.starts_with("ERR unknown command");
     if (!is_about_command) return std::string(words);
     const bool keys = error.find("access") != error.npos && error.find("key") != error.npos;
@@ -133,6 +131,17 @@ std::string own_words(const Row *row, std::string_view error) {
 }
 
 } // namespace
+
+// The commands as in rights.hh.
+const std::string_view needed_rights =
+    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, "
+    "HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER); 'redlock doctor' says "
+    "which of them are missing";
+
+bool is_known_error(std::string_view text) {
+    return std::any_of(std::begin(rows), std::end(rows),
+                       [&](const Row &row) { return text.find(": " + std::string(row.advice)) != text.npos; });
+}
 
 Fault explain(std::string_view error, std::string_view secret, Trouble otherwise, std::string_view origin) {
     const Row *row = find_row(error);

@@ -86,7 +86,7 @@ on_every_node() {
 
 # As cron does it: an empty environment, the variables that the crontab sets, the line's command by a shell.
 cron() {
-  local line command='' environment=(-i HOME="$PWD" LOGNAME=tester SHELL=/bin/sh)
+  local line command='' environment=(-i HOME="$PWD" LOGNAME=tester SHELL=/usr/sbin/nologin)
   while IFS= read -r line; do
     case $line in
       '') ;;
@@ -356,7 +356,7 @@ exec_start() {
   grep -q '^Environment=REDLOCK_NODES=redis://' "$1"
   run ! grep -qE '(^|[^$])(\$\$)*\$[^$]' <<<"$command" # would be a variable of systemd
   command=${command//'$$'/'$'}
-  timeout 60 env -i PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" sh -c "${command/#'/usr/local/bin/'/}"
+  timeout 60 env -i SHELL=/usr/sbin/nologin PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" sh -c "${command/#'/usr/local/bin/'/}"
 }
 # unit_example FILE LINE...
 unit_example() {

@@ -427,3 +427,14 @@ left_alone() {
   run on_terminal "" "$REDLOCK" exec -q -w 50 db -- echo ran
   [ "${lines[0]}" = ran ]
 }
+
+@test "on a terminal: a line that is too long ends behind a word, and says that there is more" {
+  why=$(printf 'longword %.0s' {1..20})
+  hold_db --why "$why"
+  run on_terminal 'wait:longword_... key:c' "$REDLOCK" exec db -- true
+  let_go "$!"
+  line=$(grep -oE 'redlock: waiting for db [^[:cntrl:]]*' <<<"$output" | head -n 1)
+  echo "$line"
+  [ "${#line}" -lt 80 ]
+  [[ $line == *' longword ...' ]]
+}
