@@ -14,6 +14,7 @@ teardown() { the_teardown; }
 # A job that is over before its next renewal.
 hold_long() {
   hold_db --ttl 30s
+  HOLDER=$!
   wait_until eval '[ "$(holders db)" -eq "${#NODE_PIDS[@]}" ]'
 }
 restart_empty() {
@@ -32,7 +33,7 @@ code_of() {
   start_nodes 5
   hold_long
   restart_empty 1 2 3
-  code_of let_go "$!"
+  code_of let_go "$HOLDER"
   cat told
   [ "$CODE" -eq 0 ]
   [ ! -s told ]
@@ -42,7 +43,7 @@ code_of() {
   start_nodes 3
   hold_long
   each_node FLUSHALL
-  code_of let_go "$!"
+  code_of let_go "$HOLDER"
   cat told
   [ "$CODE" -eq 0 ]
   [ ! -s told ]
@@ -52,7 +53,7 @@ code_of() {
   start_nodes 3
   hold_long
   for i in 1 2; do node_cli "$i" DEL db; done
-  code_of let_go "$!"
+  code_of let_go "$HOLDER"
   cat told
   [ "$CODE" -eq 79 ]
   [ "$(grep -c 'the key is gone' told)" -eq 2 ]
@@ -82,7 +83,6 @@ code_of() {
 @test "status does not call a lock free that its nodes may have forgotten" {
   start_nodes 3
   hold_long
-  holder=$!
   restart_empty 1 2
   run redlock status db
   echo "$output"
@@ -97,7 +97,7 @@ code_of() {
     "['unknown', ['error', 'error', 'held']]" ]
   run redlock status --restart-guard off db
   [[ ${lines[0]} == 'db: free, though not on every node'* ]]
-  let_go "$holder"
+  let_go "$HOLDER"
 }
 
 @test "status of nodes that init has set up, and of a minority in quarantine: free" {
