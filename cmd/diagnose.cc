@@ -80,7 +80,11 @@ std::string in_quotes(std::string_view word) { return fmt::format("'{}'", config
 
 std::string command_in_quotes(std::string_view word) {
     const std::size_t end = word.find_first_of(" \t\n");
-    return end == word.npos ? in_quotes(word) : fmt::format("'{} ...'", config::show_word(word.substr(0, end)));
+    if (end == word.npos) return in_quotes(word);
+    const std::string_view first = word.substr(0, end);
+    // An address that was torn apart is no program.
+    const bool doubtful = first.find_first_of(":@,;%?#=&") != first.npos;
+    return fmt::format("'{} ...'", doubtful ? "***" : config::show_word(first));
 }
 
 std::string see_help(const CommandInfo &command) { return fmt::format("see 'redlock {} --help'", command.name); }

@@ -146,6 +146,8 @@ bool is_known_error(std::string_view text) {
 Fault explain(std::string_view error, std::string_view secret, Trouble otherwise, std::string_view origin) {
     const Row *row = find_row(error);
     // The script's place, and words of the request that an unknown command brings back, help nobody.
+    constexpr std::string_view inside = "ERR ACL failure in script: ";
+    if (error.starts_with(inside)) error.remove_prefix(inside.size());
     for (const std::string_view tail : {" script: ", ", with args beginning with", "\n", "\r"})
         error = error.substr(0, error.find(tail));
     while (error.ends_with('.') || error.ends_with(' ')) error.remove_suffix(1);
