@@ -43,12 +43,12 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
     if (given.operands.size() > 1)
         throw UsageError(fmt::format("{}: one NAME is expected, {} is one word too many{}; to run a command under the "
                                      "lock: redlock exec NAME COMMAND",
-                                     command.name, in_quotes(given.operands[1]), given.number_hint));
+                                     command.name, command_in_quotes(given.operands[1]), given.number_hint));
     if (command.operands == Operands::name) return;
     if (shell_line && !given.command.empty())
         throw UsageError(fmt::format("{}: both -c and the command {} were given; leave out one of them (options for "
                                      "redlock stand before COMMAND)",
-                                     command.name, in_quotes(given.command[0])));
+                                     command.name, command_in_quotes(given.command[0])));
     if (!shell_line && given.command.empty())
         throw UsageError(
             fmt::format("{}: no COMMAND after the lock's name {}{}; usage: redlock {}; to take the lock and "
@@ -56,8 +56,10 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
                         command.name, in_quotes(given.operands[0]), given.number_hint, synopsis));
     if (!given.command.empty() && given.command[0].empty())
         throw UsageError(fmt::format("{}: COMMAND is an empty word (an unset variable?)", command.name));
-    // Others would see its name, and perhaps a password, as what the lock is for.
-    if (!given.command.empty() && given.command[0].find("://") != std::string::npos)
+    // Others would see its name, and perhaps a password, as what the lock is for. Of a whole line in one word they see
+    // the program alone.
+    if (!given.command.empty() && given.command[0].find("://") != std::string::npos &&
+        given.command[0].find_first_of(" \t\n") == std::string::npos)
         throw UsageError(
             fmt::format("{}: {} looks like the address of a node where COMMAND belongs; nodes are given with "
                         "-S URL before NAME",

@@ -68,7 +68,7 @@ inline constexpr std::array<CommandInfo, 8> all_commands{{
      "  redlock release --token \"$token\" migration\n"},
     {Command::status, "status", Operands::names, "status [OPTIONS] NAME...\n",
      "who holds a lock, since when, why, on which nodes, for how long",
-     "Asks every node who holds the locks NAME..., and changes nothing. With --quiet the exit code alone answers.",
+     "Asks every node who holds the locks NAME..., and changes no lock. With --quiet the exit code alone answers.",
      "  redlock status db-backup\n"
      "  redlock status -q db-backup && echo free\n"
      "  redlock status --json db-backup deploy\n"},

@@ -7,6 +7,9 @@
 namespace redlock::cmd {
 
 std::string read_secret(const Found<std::string> &file, Settings &settings) {
+    if (file.value == "-")
+        refuse(is_typed(file.origin),
+               fmt::format("{}: for standard input write /dev/stdin (a file of that name is ./-)", file.origin));
     try {
         config::Secret secret = config::read_secret(file.value);
         if (!secret.warning.empty()) settings.warnings.push_back(fmt::format("{}: {}", file.origin, secret.warning));

@@ -82,6 +82,15 @@ std::string_view guess_long(const CommandInfo &command, std::string_view spellin
 
 std::string in_quotes(std::string_view word) { return fmt::format("'{}'", config::show_word(word)); }
 
+std::string command_in_quotes(std::string_view word) {
+    const std::size_t end = word.find_first_of(" \t\n");
+    if (end == word.npos) return in_quotes(word);
+    const std::string_view first = word.substr(0, end);
+    // An address that was torn apart is no program.
+    const bool doubtful = first.find_first_of(":@,;%?#=&") != first.npos;
+    return fmt::format("'{} ...'", doubtful ? "***" : config::show_word(first));
+}
+
 std::string see_help(const CommandInfo &command) { return fmt::format("see 'redlock {} --help'", command.name); }
 
 void refuse_unknown_option(const CommandInfo &command, std::string_view spelling, std::string_view word) {

@@ -13,6 +13,9 @@ namespace redlock::cmd {
 // A word from the command line in quotes, safe to show.
 std::string in_quotes(std::string_view word);
 
+// COMMAND's first word. Where it has blanks, what follows the first of them is not shown: arguments may be secrets.
+std::string command_in_quotes(std::string_view word);
+
 // "see 'redlock exec --help'"
 std::string see_help(const CommandInfo &command);
 

@@ -181,7 +181,11 @@ std::string advice(const Settings &settings, const std::vector<Examined> &nodes,
     const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
     std::string text;
     if (settings.guard == Duration{}) text += std::string(guard_is_off) + '\n';
-    if (const std::size_t answered = sweep.granted(); answered < settings.quorum && !sweep.denied())
+    const std::size_t answered = sweep.granted();
+    if (answered < settings.quorum && !sweep.denied() && too_many_refuse(sweep.answers(), settings.quorum))
+        text += fmt::format("{} {} needed for a lock, and the others refuse to work, as told above\n",
+                            counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are");
+    else if (answered < settings.quorum && !sweep.denied())
         text += fmt::format("{} {} needed for a lock, and {} {}: check that these servers run and that the addresses "
                             "are right\n",
                             counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are", answered,

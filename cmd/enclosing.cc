@@ -18,6 +18,19 @@ bool is_enclosing(const Settings &settings, std::string_view token) {
     return (settings.held + ' ').find(':' + random + ' ') != std::string::npos;
 }
 
+bool encloses(const Settings &settings) {
+    std::string name = " ";
+    for (const char c : settings.name) name += percent_encode(c);
+    return (' ' + settings.held).find(name + ':') != std::string::npos;
+}
+
+std::string_view why_not_inside(Command command) {
+    return command == Command::extend
+               ? "need not be extended: that redlock renews it as long as its command runs"
+               : "cannot be released here: that redlock gives it back when its command ends, and the command must not "
+                 "run without it";
+}
+
 int refuse_enclosing(const Settings &settings, event::Signals &signals) {
     Pass pass(settings, signals);
     const core::Sweep sweep = pass.ask(core::Verb::status, settings.key);
@@ -25,7 +38,6 @@ int refuse_enclosing(const Settings &settings, event::Signals &signals) {
 
     Report report = report_on(settings, settings.name, sweep.answers());
     const std::string name = printable(settings.name);
-    const bool extend = settings.command == Command::extend;
     int code = exit_code::usage;
     // One node is enough: a job whose lock is in danger may be about to set it anew on the others.
     const bool held = std::any_of(report.nodes.begin(), report.nodes.end(), [&](const Report::Node &node) {
@@ -34,9 +46,7 @@ int refuse_enclosing(const Settings &settings, event::Signals &signals) {
     if (held) {
         report.result = "refused";
         say("{} is held by the 'redlock exec' that this command runs under (REDLOCK_HELD), so it {}", name,
-            extend ? "need not be extended: that redlock renews it as long as its command runs"
-                   : "cannot be released here: that redlock gives it back when its command ends, and the command must "
-                     "not run without it");
+            why_not_inside(settings.command));
     } else if (sweep.answered() >= settings.quorum) {
         code = exit_code::lost;
         report.result = "lost";

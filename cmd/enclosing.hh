@@ -13,6 +13,12 @@ namespace redlock::cmd {
 // The token is that of one of them.
 bool is_enclosing(const Settings &settings, std::string_view token);
 
+// The lock NAME of these settings is that of one of them, by its name alone: the token is not known.
+bool encloses(const Settings &settings);
+
+// "NAME ...": why extend or release (`command`) of such a lock is refused.
+std::string_view why_not_inside(Command command);
+
 // Answers extend and release whose token is that of one of them. Changes nothing on the nodes: such a lock is renewed
 // and given back by its exec alone. Asks them whether that exec still holds it (REDLOCK_HELD may be older than its
 // end). Returns the exit code.

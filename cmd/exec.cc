@@ -3,9 +3,11 @@
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
+#include "cmd/forgotten.hh"
 #include "cmd/job.hh"
 #include "cmd/lock_run.hh"
 #include "cmd/loss.hh"
+#include "cmd/pass.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
@@ -36,6 +38,7 @@ class Exec {
     void start();
     void supervise();
     void note_loss();
+    core::Answers answers_to_release();
     bool all_dead();
 
     const Settings &settings_;
@@ -80,15 +83,15 @@ int Exec::run() {
         say("{} was won and lost again before the command could be started; it was not started", name);
         return exit_code::lost;
     }
-    const core::Sweep &sweep = *run_.lock().sweep();
-    const auto table = [&] { return node_table(nodes_of(settings_, sweep.answers())); };
-    if (!was_held || sweep.proven() == core::Outcome::lost) {
+    const core::Answers answers = answers_to_release();
+    const auto table = [&] { return node_table(nodes_of(settings_, answers)); };
+    if (!was_held || proves_loss(answers, settings_.quorum)) {
         say("{} was lost while the command ran, and was found so when it was given back: somebody else may have run "
             "beside it\n{}",
             name, table());
         return exit_code::lost;
     }
-    if (sweep.granted() == 0 || sweep.answered() < settings_.quorum)
+    if (run_.lock().sweep()->answered() < settings_.quorum)
         say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}", name,
             config::show_duration(settings_.timing.ttl), table());
     return job_->result();
@@ -173,6 +176,17 @@ void Exec::note_loss() {
     why_lost_ = why_lost(loss);
     // Where all went well at the nodes, they have nothing to tell.
     if (round.outcome() != core::Outcome::won) nodes_then_ = '\n' + run_.node_table();
+}
+
+// A job that is over before its next renewal has not set its key anew on nodes that lost it meanwhile. Where they vote
+// for nobody yet, that was no loss: they are asked for it where it matters, which is rare.
+core::Answers Exec::answers_to_release() {
+    const core::Sweep &sweep = *run_.lock().sweep();
+    if (sweep.proven() != core::Outcome::lost || settings_.guard == Duration{}) return sweep.answers();
+    Pass pass(settings_, signals_);
+    const core::Sweep inspected = pass.ask(core::Verb::inspect, "");
+    pass.finish();
+    return without_forgotten(sweep.answers(), inspected.answers(), settings_.guard);
 }
 
 // After a loss: nothing that the command started may live when the lock is given back. False when that

@@ -3,6 +3,7 @@
 
 #include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
+#include "cmd/forgotten.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
@@ -58,13 +59,14 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key);
     pass.finish();
 
-    const Counted counted(settings, sweep.answers());
+    const core::Answers answers = without_forgotten(sweep.answers(), {}, settings.guard);
+    const Counted counted(settings, answers);
     const std::string ours = redis::in_words(settings.agreement());
     const std::string theirs = counted.others ? redis::in_words(*counted.others) : "";
     const core::ClockTrust trust{settings.timing.drift, settings.timing.slack};
     const Duration left =
         core::validity_of(counted.answers, settings.quorum, settings.timing.ttl, trust) - event::now();
-    Report report = report_on(settings, settings.name, sweep.answers());
+    Report report = report_on(settings, settings.name, answers);
     report.ttl = settings.timing.ttl;
     report.result = "extended";
     int code = exit_code::success;

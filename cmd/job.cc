@@ -1,8 +1,8 @@
 #include "cmd/job.hh"
 
+#include "cmd/diagnose.hh"
 #include "cmd/exit_code.hh"
 #include "cmd/say.hh"
-#include "config/secret.hh"
 
 #include <cerrno>
 #include <cstring>
@@ -37,7 +37,7 @@ bool Job::has_ended() {
 int Job::result() const {
     if (const auto error = child_.exec_error()) {
         const bool missing = *error == ENOENT;
-        say("cannot execute {}: {}{}", config::show_word(settings_.words[0]), std::strerror(*error),
+        say("cannot execute {}: {}{}", command_in_quotes(settings_.words[0]), std::strerror(*error),
             missing ? "; check the spelling and PATH" + settings_.not_found_hint : "");
         return missing ? exit_code::not_found : exit_code::not_executable;
     }

@@ -141,14 +141,16 @@ void LockRun::tell_who_waits(Duration waited) {
     if (settings_.wait == Duration{}) return; // it does not wait, although it may try more than once
     if (settings_.verbosity < 0 || (waited < note_due_ && !news)) return;
     const bool replicas = too_many_replicas(lock_.latest_answers(), settings_.quorum);
-    const std::string what =
-        quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
-        : quarantine          ? quarantined(settings_, *quarantine, lock_.last_round().answers())
-        : lock_.in_doubt()    ? "others use a node in another way, and too few turn them away\n" + node_table()
-        : lock_.out_of_reach()
-            ? (replicas ? "too many of these servers are replicas\n" : "no majority of the nodes can be reached\n") +
-                  node_table()
-            : "held by " + describe_holder(lock_.blocker());
+    const bool refuse = too_many_refuse(lock_.latest_answers(), settings_.quorum);
+    const std::string what = quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
+                             : quarantine          ? quarantined(settings_, *quarantine, lock_.last_round().answers())
+                             : lock_.in_doubt()
+                                 ? "others use a node in another way, and too few turn them away\n" + node_table()
+                             : lock_.out_of_reach() ? (replicas ? "too many of these servers are replicas\n"
+                                                       : refuse ? "too many of the nodes refuse to work\n"
+                                                                : "no majority of the nodes can be reached\n") +
+                                                          node_table()
+                                                    : "held by " + describe_holder(lock_.blocker());
     const std::string so_far = waited < seconds{1} ? "" : fmt::format(" ({} so far)", config::show_duration(waited));
     const std::string text = fmt::format("waiting for {}{}: {}", printable(settings_.name), so_far, what);
     note_due_ =
@@ -196,6 +198,12 @@ int LockRun::explain_failure() const {
     }
     switch (lock_.ending()) {
     case core::Ending::busy:
+        if (lock_.blocker().empty() && settings_.wait > Duration{} &&
+            *settings_.wait < 2 * settings_.timing.node_timeout) {
+            say("{} could not be had within {}: --wait is too short to ask the nodes; -n asks them once\n{}", name,
+                config::show_duration(*settings_.wait), node_table());
+            return exit_code::unreachable;
+        }
         if (lock_.blocker().empty()) {
             say("{} could not be had: the answers came too late for this lease, because the nodes are slow, or because "
                 "redlock or the machine stood still (--ttl, --node-timeout)\n{}",
@@ -218,6 +226,11 @@ int LockRun::explain_failure() const {
             say("too many of these servers are replicas, and a replica cannot vote: {} needs {} of {}\n{}\nname "
                 "primaries as nodes, independent of each other",
                 name, settings_.quorum, settings_.nodes.size(), node_table());
+            return exit_code::unreachable;
+        }
+        if (too_many_refuse(lock_.latest_answers(), settings_.quorum)) {
+            say("too many of the nodes refuse to work: {} needs {} of {}\n{}", name, settings_.quorum,
+                settings_.nodes.size(), node_table());
             return exit_code::unreachable;
         }
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "

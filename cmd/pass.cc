@@ -60,6 +60,10 @@ int complain(const Settings &settings, const core::Sweep &sweep, std::size_t wel
         return code_when_denied(sweep);
     }
     report.result = "unreachable";
+    if (too_many_refuse(sweep.answers(), settings.quorum)) {
+        say("too many of the nodes refuse to work: {} {}\n{}", name, trouble, table);
+        return exit_code::unreachable;
+    }
     // Of an extend a no does not help: what matters is who extended.
     const bool extend = settings.command == Command::extend;
     say("{} of {} {}, {} {} needed: {} {}\n{}", well, counted(settings.nodes.size(), "node"),

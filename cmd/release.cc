@@ -3,6 +3,7 @@
 
 #include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
+#include "cmd/forgotten.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
@@ -14,15 +15,21 @@ int run_release(const Settings &settings, event::Signals &signals) {
     if (is_enclosing(settings, settings.token)) return refuse_enclosing(settings, signals);
     Pass pass(settings, signals);
     const core::Sweep sweep = pass.ask(core::Verb::release, settings.key);
+    core::Answers answers = sweep.answers();
+    if (sweep.granted() == 0)
+        answers = without_forgotten(answers, pass.ask(core::Verb::inspect, "").answers(), settings.guard);
     pass.finish();
 
-    Report report = report_on(settings, settings.name, sweep.answers());
+    Report report = report_on(settings, settings.name, answers);
     report.result = "released";
     int code = exit_code::success;
     const std::string name = printable(settings.name);
-    if (sweep.answered() < settings.quorum) {
-        code = complain(settings, sweep, sweep.answered(),
-                        "may still be held; it ends by itself when its time to live is over", report);
+    if (heard(answers) < settings.quorum) {
+        code = complain(settings, sweep, heard(answers),
+                        sweep.answered() < settings.quorum
+                            ? "may still be held; it ends by itself when its time to live is over"
+                            : "is not held any more; nodes that have lost their data do not know who held it before",
+                        report);
     } else if (sweep.granted() == 0) {
         code = exit_code::lost;
         report.result = "lost";

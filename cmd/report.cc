@@ -3,6 +3,7 @@
 #include "cmd/json.hh"
 #include "config/duration.hh"
 #include "core/token.hh"
+#include "redis/advice.hh"
 #include "util/text.hh"
 
 #include <algorithm>
@@ -123,6 +124,15 @@ bool too_many_replicas(const core::Answers &answers, std::size_t quorum) {
     return answers.size() - static_cast<std::size_t>(replicas) < quorum;
 }
 
+bool too_many_refuse(const core::Answers &answers, std::size_t quorum) {
+    const auto refuses = [](const auto &reply) {
+        if (!reply || reply->answer != Answer::error || reply->trouble == core::Trouble::quarantined) return false;
+        return reply->trouble != core::Trouble::passing || redis::is_known_error(reply->text);
+    };
+    const auto refusing = std::count_if(answers.begin(), answers.end(), refuses);
+    return answers.size() - static_cast<std::size_t>(refusing) < quorum;
+}
+
 std::string describe_holder(std::string_view token) {
     const auto holder = core::parse_token(token);
     if (!holder) return token.empty() ? "somebody unknown" : fmt::format("\"{}\"", printable(token, 64));
@@ -137,6 +147,10 @@ std::string node_table(const std::vector<Report::Node> &nodes, std::string_view 
     for (const Report::Node &node : nodes)
         table += fmt::format("{}  {:<{}}  {}", table.empty() ? "" : "\n", node.name, width,
                              node.reply ? sentence_of(*node.reply, known_holder) : "no answer yet");
+    const auto lacks_right = [](const Report::Node &node) {
+        return node.reply && node.reply->answer == Answer::error && node.reply->text.ends_with(redis::missing_right);
+    };
+    if (std::any_of(nodes.begin(), nodes.end(), lacks_right)) table += fmt::format("\n{}", redis::needed_rights);
     return table;
 }
 
@@ -159,7 +173,11 @@ std::string status_text(const Report &report) {
         text = fmt::format("{}: free{}", name,
                            leftover ? ", though not on every node (an attempt under way, or what is left of one)" : "");
     } else {
-        text = fmt::format("{}: unknown: no majority of the nodes answered", name);
+        const auto knows = [](const Report::Node &node) { return node.reply && node.reply->answer == Answer::refused; };
+        text = fmt::format("{}: unknown: {} of {} can tell who holds it, {} needed", name,
+                           std::count_if(report.nodes.begin(), report.nodes.end(), knows),
+                           counted(report.nodes.size(), "node"),
+                           report.quorum == 1 ? "1 is" : fmt::format("{} are", report.quorum));
     }
     return fmt::format("{}\n{}\n", text, node_table(report.nodes, report.result == "held" ? report.holder : ""));
 }

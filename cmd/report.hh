@@ -43,6 +43,9 @@ std::vector<Report::Node> nodes_of(const Settings &settings, const core::Answers
 // So many of the servers are replicas that the others are no quorum.
 bool too_many_replicas(const core::Answers &answers, std::size_t quorum);
 
+// So many nodes answered with an error of their own that the others are no quorum: they can be reached, and refuse.
+bool too_many_refuse(const core::Answers &answers, std::size_t quorum);
+
 // "alice@web1 (pid 4711) since 2026-01-02 03:04:05: backup"; other libraries' tokens in quotes. One line.
 std::string describe_holder(std::string_view token);
 // One line a node, indented, without a final newline. `known_holder`: a token that need not be described again.

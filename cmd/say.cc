@@ -27,8 +27,9 @@ void write_note(std::string_view text, int patience_ms) {
 bool progress_shown = false;
 constexpr std::string_view wipe_line = "\r\033[K";
 
-// Not more than one line of the terminal, or there would be nothing to write over.
-std::string_view fitting(std::string_view text) {
+// Not more than one line of the terminal, or there would be nothing to write over. A longer text ends behind a word,
+// and in "...".
+std::string fitting(std::string_view text) {
     winsize size{};
     const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
     std::size_t columns = known ? size.ws_col : 80;
@@ -39,7 +40,13 @@ std::string_view fitting(std::string_view text) {
         while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80U) ++length;
         --columns;
     }
-    return text.substr(0, length);
+    if (length == text.size()) return std::string(text);
+    constexpr std::string_view more = " ...";
+    if (length <= more.size()) return std::string(text.substr(0, length));
+    const std::size_t blank = text.rfind(' ', length - more.size());
+    // One long word fills the line as far as it goes.
+    if (blank == text.npos || 2 * blank < length) return std::string(text.substr(0, length));
+    return std::string(text.substr(0, blank)) + std::string(more);
 }
 
 void write_lines(std::string_view text, int patience_ms) {

@@ -2,6 +2,7 @@
 
 #include "cmd/credentials.hh"
 #include "cmd/diagnose.hh"
+#include "cmd/enclosing.hh"
 #include "cmd/reader.hh"
 #include "cmd/signal_name.hh"
 #include "cmd/user_name.hh"
@@ -227,8 +228,12 @@ void read_token(Settings &settings, const Reader &reader) {
             why = fmt::format("REDLOCK_TOKEN {}; give the token with --token T",
                               name ? "belongs to " + in_quotes(*name) + " (REDLOCK_NAME)"
                                    : "counts only when REDLOCK_NAME is this name");
-        if (!variable || name != settings.name)
-            throw UsageError(fmt::format("no token for {}: {}", in_quotes(settings.name), why));
+        const bool of_ours = variable && name == settings.name;
+        if (!of_ours && encloses(settings))
+            throw UsageError(fmt::format("{} is held by a 'redlock exec' that this command runs under (REDLOCK_HELD), "
+                                         "so it {}",
+                                         in_quotes(settings.name), why_not_inside(settings.command)));
+        if (!of_ours) throw UsageError(fmt::format("no token for {}: {}", in_quotes(settings.name), why));
         token = {*variable, "environment variable REDLOCK_TOKEN"};
     }
     check_token(*token);
@@ -241,6 +246,9 @@ void read_output(Settings &settings, const Invocation &invocation, const Reader 
     if (const auto file = reader.text(option("--token-file")); file && acquire) {
         settings.token_file = file->value;
         if (file->value.empty()) throw UsageError("--token-file: the name of the file is empty (an unset variable?)");
+        if (file->value == "-")
+            throw UsageError("--token-file: '-' is no name for standard output; leave out --token-file, and the token "
+                             "goes there (a file of that name is ./-)");
         if (file->value.find("://") != file->value.npos)
             throw UsageError(fmt::format("--token-file: {} is an address and no file", in_quotes(file->value)));
     }
@@ -262,7 +270,10 @@ void read_holder(Settings &settings, const Invocation &invocation, const Reader 
     settings.owner = reader.variable("LOGNAME").value_or(reader.variable("USER").value_or(""));
     if (const auto owner = reader.text(option("--owner"))) settings.owner = owner->value;
     if (settings.owner.empty()) settings.owner = user_name(::getuid());
-    if (!invocation.words.empty()) settings.why = invocation.words[0].substr(invocation.words[0].rfind('/') + 1);
+    if (!invocation.words.empty()) {
+        const std::string program = invocation.words[0].substr(0, invocation.words[0].find_first_of(" \t\n"));
+        settings.why = program.substr(program.rfind('/') + 1);
+    }
     if (const auto why = reader.text(option("--why"))) settings.why = why->value;
 }
 

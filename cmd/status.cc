@@ -1,7 +1,8 @@
-// status: who holds these locks? Asks and changes nothing.
+// status: who holds these locks? Asks and changes no lock.
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
+#include "cmd/forgotten.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
@@ -24,6 +25,12 @@ std::string_view word_of(core::LockState state) {
     return "unknown";
 }
 
+bool names_absent(const core::Sweep &sweep) {
+    return std::any_of(sweep.answers().begin(), sweep.answers().end(), [](const auto &reply) {
+        return reply && reply->answer == core::Answer::refused && reply->refusal == core::Refusal::absent;
+    });
+}
+
 } // namespace
 
 int run_status(const Settings &settings, event::Signals &signals) {
@@ -31,10 +38,19 @@ int run_status(const Settings &settings, event::Signals &signals) {
     std::vector<Report> reports;
     bool all_free = true;
     int code = exit_code::success;
-    for (const std::string &name : settings.names) {
-        const core::Sweep sweep = pass.ask(core::Verb::status, settings.prefix + name);
-        const core::Survey found = core::survey(sweep.answers(), settings.quorum);
-        Report report = report_on(settings, name, sweep.answers());
+    std::vector<core::Sweep> sweeps;
+    for (const std::string &name : settings.names)
+        sweeps.push_back(pass.ask(core::Verb::status, settings.prefix + name));
+    // Afterwards: a node that has restarted in between must not pass for one that knows.
+    core::Answers inspected;
+    if (settings.guard > Duration{} && std::any_of(sweeps.begin(), sweeps.end(), names_absent))
+        inspected = pass.ask(core::Verb::inspect, "").answers();
+    for (std::size_t i = 0; i < sweeps.size(); ++i) {
+        const core::Sweep &sweep = sweeps[i];
+        const std::string &name = settings.names[i];
+        const core::Answers answers = without_forgotten(sweep.answers(), inspected, settings.guard);
+        const core::Survey found = core::survey(answers, settings.quorum);
+        Report report = report_on(settings, name, answers);
         report.result = word_of(found.state);
         report.holder = found.holder;
         report.agreeing = found.agreeing;

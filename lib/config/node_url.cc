@@ -178,6 +178,9 @@ NodeUrl parse_unix(std::string_view shown, std::string_view rest) {
     if (second_at || path.find("@/") != path.npos || path.ends_with('@') || hide_login(path) != path)
         refuse_url(shown, "user and password stand before the path: unix://user:password@/run/redis.sock (in a path, "
                           "write %40 for '@' and %3A for ':')");
+    if (path.find(':') != path.npos)
+        refuse_url(shown, "a ':' in the path, as if a password followed; user and password stand before the path: "
+                          "unix://user:password@/run/redis.sock (in a path, write %3A for ':')");
     url.path = percent_decode(path);
     if (url.path.ends_with('/')) refuse_url(shown, "the path names a folder, not a socket");
     if (url.path.find('\0') != url.path.npos) refuse_url(shown, "a zero byte in the path");

@@ -84,8 +84,8 @@ Secret read_secret(const std::string &file, Duration patience) {
         throw refuse("a zero byte in its first line; it must be plain text (ASCII or UTF-8)");
     if (secret.text.size() > longest_secret) throw refuse("it is too long; the secret is expected in its first line");
     if (secret.text.empty()) throw refuse("its first line is empty");
-    if (const unsigned mode = kind.st_mode & 0777U; S_ISREG(kind.st_mode) && (mode & 0044U) != 0)
-        secret.warning = fmt::format("'{}' can be read by other users of this machine (mode {:04o}); chmod go-r takes "
+    if (const unsigned mode = kind.st_mode & 0777U; S_ISREG(kind.st_mode) && (mode & 0004U) != 0)
+        secret.warning = fmt::format("'{}' can be read by every user of this machine (mode {:04o}); chmod o-r takes "
                                      "that away",
                                      name, mode);
     return secret;

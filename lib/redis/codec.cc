@@ -196,7 +196,7 @@ bool Value::decode(core::Reply &into) const {
         read.text = "others use it with " + in_words(*read.others);
         if (const auto lapses = number(2))
             read.text +=
-                fmt::format("; it was not set up so, and forgets that in {} unless they use it again",
+                fmt::format("; no 'redlock init' recorded that, and the node forgets it after {} without use",
                             config::show_duration(milliseconds{std::min<long long>(*lapses, to_ms(longest_duration))}));
     } else if (verb == Verb::extend && (word == "extended" || word == "set anew" || word == "absent") && number(1)) {
         read.node_time = number(1);

@@ -1,5 +1,6 @@
 #include "redis/fault.hh"
 
+#include "redis/advice.hh"
 #include "redis/rights.hh"
 #include "util/text.hh"
 
@@ -22,11 +23,7 @@ struct Row {
 
 constexpr std::string_view give_password = "give the password by --password-file, REDISCLI_AUTH or in the node's "
                                            "address: redis://[USER]:PASSWORD@HOST or unix://[USER]:PASSWORD@/PATH";
-// The commands as in rights.hh.
-constexpr std::string_view give_rights =
-    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, "
-    "HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER); 'redlock doctor' says "
-    "which of them are missing";
+constexpr std::string_view give_rights = missing_right.substr(2);
 constexpr std::string_view missing_keys =
     "the user may not use the key NAME (the lock's own), or not those that begin with redlock: (ACL SETUSER USER ~NAME "
     "~redlock:*)";
@@ -148,6 +145,7 @@ std::string own_words(const Row *row, std::string_view error) {
     std::string_view words = row->words;
     if (words.starts_with("UNFIT ")) return in_plain_words(words);
     if (const std::size_t end = words.find(' '); end + 1 == words.size()) words.remove_suffix(1); // the code word alone
+    if (row->advice == give_rights) words = "NOPERM"; // the code word alone, also where a script has raised it
     const bool is_about_command = row->advice == give_rights || row->words.starts_with("ERR unknown command");
     if (!is_about_command) return std::string(words);
     const bool keys = error.find("access") != error.npos && error.find("key") != error.npos;
@@ -157,9 +155,22 @@ std::string own_words(const Row *row, std::string_view error) {
 
 } // namespace
 
+// The commands as in rights.hh.
+const std::string_view needed_rights =
+    "the user needs the keys NAME and redlock:* and the commands EVAL, TIME, INFO, TYPE, GET, SET, HMGET, HSET, "
+    "HDEL, PTTL, PEXPIRE and DEL, and SELECT for a database other than 0 (ACL SETUSER); 'redlock doctor' says "
+    "which of them are missing";
+
+bool is_known_error(std::string_view text) {
+    return std::any_of(std::begin(rows), std::end(rows),
+                       [&](const Row &row) { return text.find(": " + std::string(row.advice)) != text.npos; });
+}
+
 Fault explain(std::string_view error, std::string_view secret, Trouble otherwise, std::string_view origin) {
     const Row *row = find_row(error);
     // The script's place, and words of the request that an unknown command brings back, help nobody.
+    constexpr std::string_view inside = "ERR ACL failure in script: ";
+    if (error.starts_with(inside)) error.remove_prefix(inside.size());
     for (const std::string_view tail : {" script: ", ", with args beginning with", "\n", "\r"})
         error = error.substr(0, error.find(tail));
     while (error.ends_with('.') || error.ends_with(' ')) error.remove_suffix(1);
@@ -167,7 +178,7 @@ Fault explain(std::string_view error, std::string_view secret, Trouble otherwise
     if (row == nullptr) return {otherwise, words};
     const bool keys =
         row->advice == give_rights && error.find("access") != error.npos && error.find("key") != error.npos;
-    if (keys) return {row->trouble, fmt::format("{}: {}; {}", words, missing_keys, row->advice)};
+    if (keys) return {row->trouble, fmt::format("{}: {}: {}", words, missing_keys, row->advice)};
     const bool tell_origin = !origin.empty() && is_about_login(*row);
     return {row->trouble,
             fmt::format("{}: {}{}", words, row->advice, tell_origin ? fmt::format(" (here: from {})", origin) : "")};

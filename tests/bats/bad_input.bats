@@ -300,16 +300,16 @@ peer.recv(1 << 16)' &
   touch plain
   printf '#!/no/such/interpreter\n' >script
   chmod +x script
-  refused 127 'cannot execute no-such-command: No such file or directory; check the spelling and PATH' exec db -- no-such-command
+  refused 127 "cannot execute 'no-such-command': No such file or directory; check the spelling and PATH" exec db -- no-such-command
   wait_until_no_keys
-  refused 127 'cannot execute ./script: No such file or directory' exec db -- ./script
+  refused 127 "cannot execute './script': No such file or directory" exec db -- ./script
   wait_until_no_keys
   refused 127 'COMMAND is one word with blanks in it: for a shell line write exec NAME -c' exec db 'echo hi'
   wait_until_no_keys
-  refused 126 'cannot execute ./plain: Permission denied' exec db -- ./plain
-  refused 126 'cannot execute .: Permission denied' exec db -- .
+  refused 126 "cannot execute './plain': Permission denied" exec db -- ./plain
+  refused 126 "cannot execute '.': Permission denied" exec db -- .
   wait_until_no_keys
-  SHELL=/no/such/shell refused 127 'cannot execute /no/such/shell' exec db -c 'touch ran'
+  SHELL=/no/such/shell refused 127 "cannot execute '/no/such/shell'" exec db -c 'touch ran'
   wait_until_no_keys
 }
 
@@ -365,4 +365,10 @@ peer.recv(1 << 16)' &
   # What needs no process works.
   limited status db
   [ "$status" -eq 0 ]
+}
+
+@test "a --wait that is too short to ask the nodes is named as the reason" {
+  refused 69 'db could not be had within ' exec -w 1us db -- touch ran
+  [[ $stderr == *'--wait is too short to ask the nodes'* && $stderr != *'nodes are slow'* ]]
+  [ ! -e ran ]
 }

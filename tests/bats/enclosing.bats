@@ -49,6 +49,15 @@ inside() {
   [[ $stderr == *"a b:% is held by the 'redlock exec'"* ]]
 }
 
+@test "nested: the outer lock without its token: the refusal of an enclosing lock, and no hint at the token" {
+  inside 'a b:%' '"$REDLOCK" exec db -- sh -c '\''
+    "$REDLOCK" release "$1"; [ $? -eq 64 ] || exit 1
+    "$REDLOCK" extend "$1"; [ $? -eq 64 ] || exit 2
+    "$REDLOCK" release "a b"; [ $? -eq 64 ] || exit 3'\'' - "$1" || exit 90'
+  [ "$(grep -c "'a b:%' is held by a 'redlock exec' that this command runs under (REDLOCK_HELD), so it " <<<"$stderr")" -eq 2 ]
+  [ "$(grep -c "give the token with --token T" <<<"$stderr")" -eq 1 ] # of another name
+}
+
 @test "the same key under another prefix is the same lock; another name or prefix with its token is not held" {
   export REDLOCK_PREFIX=p:
   inside db '

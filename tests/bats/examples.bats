@@ -86,7 +86,7 @@ on_every_node() {
 
 # As cron does it: an empty environment, the variables that the crontab sets, the line's command by a shell.
 cron() {
-  local line command='' environment=(-i HOME="$PWD" LOGNAME=tester SHELL=/bin/sh)
+  local line command='' environment=(-i HOME="$PWD" LOGNAME=tester SHELL=/usr/sbin/nologin)
   while IFS= read -r line; do
     case $line in
       '') ;;
@@ -235,26 +235,28 @@ script_example() {
   longer_leases guard
   example readme 'Scripts' 3 >first
   example readme 'Scripts' 4 >last
-  echo 'echo "$token_file" >path' >>first
-  step() { timeout 60 env PATH="$WITH_STUBS" TMPDIR="$PWD" "$@"; }
-  step sh -e first
-  file=$(cat path)
-  [ "$(stat -c %a "$file")" = 600 ]
+  # Each step is a shell of its own and knows nothing of the others, as in CI.
+  grep -q '^token_file=/tmp/' first
+  sed -i "s|^token_file=/tmp/|token_file=$PWD/|" first last
+  step() { timeout 60 env -i PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" REDLOCK_RESTART_GUARD=10m CI_JOB_ID="$1" sh -e "$2"; }
+  step 1 first
+  [ "$(stat -c %a redlock-staging-1)" = 600 ]
   wait_until eval '[ "$(holders staging)" -eq 5 ]'
   # Another job waits for it, is canceled, and its last step runs.
   theirs=$(value_of staging)
-  sed -i 's/^redlock/echo "$token_file" >path; exec redlock/' first
-  setsid env PATH="$WITH_STUBS" TMPDIR="$PWD" sh -e first 2>waiting 3>&- &
+  setsid env PATH="$WITH_STUBS" CI_JOB_ID=2 sh -ec "$(sed 's/^redlock/exec redlock/' first)" 2>waiting 3>&- &
   wait_until grep -q 'waiting for staging' waiting
   kill -TERM "$!"
   wait "$!" || true
-  [ "$(cat path)" != "$file" ]
-  step token_file="$(cat path)" sh -e last
+  step 2 last
+  [ "$(value_of staging)" = "$theirs" ]
+  # Without an ID a step fails, and gives nothing back.
+  run ! step '' last
   [ "$(value_of staging)" = "$theirs" ]
   # The first job's last step.
-  step token_file="$file" sh -e last
+  step 1 last
   wait_until_no_keys
-  [ -z "$(find . -name 'tmp.*' -type f)" ]
+  [ -z "$(find . -name 'redlock-staging*')" ]
 }
 
 # deploy_example LOCK OWNER COMMAND...: COMMAND deploys under the lock, for OWNER, and its failure is the job's.
@@ -354,7 +356,7 @@ exec_start() {
   grep -q '^Environment=REDLOCK_NODES=redis://' "$1"
   run ! grep -qE '(^|[^$])(\$\$)*\$[^$]' <<<"$command" # would be a variable of systemd
   command=${command//'$$'/'$'}
-  timeout 60 env -i PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" sh -c "${command/#'/usr/local/bin/'/}"
+  timeout 60 env -i SHELL=/usr/sbin/nologin PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" sh -c "${command/#'/usr/local/bin/'/}"
 }
 # unit_example FILE LINE...
 unit_example() {

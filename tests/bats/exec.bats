@@ -196,12 +196,12 @@ open("listening", "w"); time.sleep(600)' "$hole" 3>&- &
   touch plain
   run redlock exec db -- ./plain
   [ "$status" -eq 126 ]
-  [[ $output == "redlock: cannot execute ./plain: Permission denied"* ]]
+  [[ $output == "redlock: cannot execute './plain': Permission denied"* ]]
   run redlock exec db -- /
   [ "$status" -eq 126 ]
   run -127 redlock exec db -- ./missing
   [ "$status" -eq 127 ]
-  [[ $output == "redlock: cannot execute ./missing: No such file"* ]]
+  [[ $output == "redlock: cannot execute './missing': No such file"* ]]
   run -127 redlock exec db -- sh -c 'exit 127'
   [ "$status" -eq 127 ]
   [ "$output" = "" ]

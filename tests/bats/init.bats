@@ -232,7 +232,7 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   run redlock doctor
   [[ $output == *'nobody has set that up: it forgets that in '* ]]
   [[ $output == *'redlock init waits until it has lapsed'* && $output != *--reconfigure* ]]
-  refused 78 'it was not set up so, and forgets that in ' exec -n db -- touch ran
+  refused 78 "no 'redlock init' recorded that, and the node forgets it after " exec -n db -- touch ran
   [ ! -e ran ]
   refused 69 'nobody has set that up, and the node forgets it in ' init --no-wait
   run redlock init

@@ -414,6 +414,7 @@ left_alone() {
   shown=${output//$'\r\e[K'/<wipe>}
   line=${shown#*<wipe>}
   line=${line%%<wipe>*}
+  line=${line%^C} # typed
   [ "${#line}" -lt 80 ]
   [[ $shown == *"<wipe>redlock: db is busy: held by "*"gave up after 3 s"*"exit 75" ]]
   run on_terminal "wait:waiting key:c" "$REDLOCK" exec db -- true
@@ -426,4 +427,16 @@ left_alone() {
   set_all other PX 2500
   run on_terminal "" "$REDLOCK" exec -q -w 50 db -- echo ran
   [ "${lines[0]}" = ran ]
+}
+
+@test "on a terminal: a line that is too long ends behind a word, and says that there is more" {
+  owner=$(printf 'longword %.0s' {1..20})
+  hold_db --owner "$owner"
+  run on_terminal 'wait:longword_... key:c' "$REDLOCK" exec db -- true
+  let_go "$!"
+  line=$(grep -oE 'redlock: waiting for db [^[:cntrl:]]*' <<<"$output" | head -n 1)
+  echo "$line"
+  line=${line%^C} # typed
+  [ "${#line}" -lt 80 ]
+  [[ $line == *' so far): held by longword '*' longword ...' ]]
 }

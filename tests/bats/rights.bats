@@ -62,6 +62,20 @@ no_key_at_all() { [ "$(each_node KEYS '*try*')$(keys_left)" = "" ]; }
   done
 }
 
+@test "a missing right: a short line for each node, and once which rights are needed" {
+  start_nodes 3
+  as_app
+  user_without pexpire
+  refused 77 'NOPERM: a right is missing' exec -n db -- touch ran
+  [ "$(grep -c 'NOPERM: a right is missing$' <<<"$stderr")" -eq 3 ]
+  [ "$(grep -c 'the user needs the keys NAME and redlock:\*' <<<"$stderr")" -eq 1 ]
+  user_without eval
+  run redlock status db
+  [ "$status" -eq 77 ]
+  [ "$(grep -c 'NOPERM (EVAL): a right is missing$' <<<"$output")" -eq 3 ]
+  [ ! -e ran ]
+}
+
 @test "what doctor prints is what is missing" {
   start_nodes 3
   as_app
@@ -98,6 +112,7 @@ no_key_at_all() { [ "$(each_node KEYS '*try*')$(keys_left)" = "" ]; }
     echo "$output"
     [ "$status" -eq 78 ] && [ "$(grep -c "mend: $1" <<<"$output")" -eq 3 ] || return
     refused 69 "$1" exec -n db -- touch ran
+    [[ $stderr == *'too many of the nodes refuse to work: db needs 2 of 3'* && $stderr != *'check that these'* ]] || return
     no_key_at_all
   }
   each_node CONFIG SET maxmemory 1

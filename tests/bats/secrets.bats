@@ -86,24 +86,51 @@ TEXT
 @test "a file with a password or a token that others can read: a warning that says what to do; not with -q" {
   close_nodes
   echo sesame >pw
-  for mode in 640 604 644; do
+  for mode in 604 644; do
     chmod "$mode" pw
     run --separate-stderr redlock exec --password-file pw db -- echo ran
     [ "$output" = ran ]
-    [ "$stderr" = "redlock: warning: --password-file: 'pw' can be read by other users of this machine (mode 0$mode); chmod go-r takes that away" ]
+    [ "$stderr" = "redlock: warning: --password-file: 'pw' can be read by every user of this machine (mode 0$mode); chmod o-r takes that away" ]
     REDLOCK_PASSWORD_FILE=pw run --separate-stderr redlock exec db -- echo ran
-    [[ $stderr == "redlock: warning: environment variable REDLOCK_PASSWORD_FILE: 'pw' can be read by other users"* ]]
+    [[ $stderr == "redlock: warning: environment variable REDLOCK_PASSWORD_FILE: 'pw' can be read by every user"* ]]
   done
   locks_with -q --password-file pw
-  chmod 600 pw
-  locks_with --password-file pw
+  for mode in 600 640; do # 0640 with a group of its own is the usual choice for a service
+    chmod "$mode" pw
+    locks_with --password-file pw
+  done
   redlock acquire -q --password-file pw --token-file token db
   chmod 644 token
   run --separate-stderr redlock extend --password-file pw --token-file token db
-  [[ $stderr == "redlock: warning: --token-file: 'token' can be read by other users"* ]]
+  [[ $stderr == "redlock: warning: --token-file: 'token' can be read by every user"* ]]
   run --separate-stderr redlock release --password-file pw --token-file token db
   [ "$status" -eq 0 ]
-  [[ $stderr == "redlock: warning: --token-file: 'token' can be read by other users"* ]]
+  [[ $stderr == "redlock: warning: --token-file: 'token' can be read by every user"* ]]
+}
+
+@test "a whole line in one word: its arguments are not shown, neither here nor to others" {
+  start_nodes 3
+  for line in 'no-such-cli -a hunter2 ping' 'no-such-cli redis://u:hunter2@h/db -c x'; do
+    refused 127 "cannot execute 'no-such-cli ...': No such file or directory" exec db "$line"
+    [[ $stderr == *'COMMAND is one word with blanks in it'* && $stderr != *hunter2* ]]
+    refused 64 "both -c and the command 'no-such-cli ...' were given" exec -c true db "$line"
+  done
+  refused 64 "one NAME is expected, 'no-such-cli ...' is one word too many" acquire db 'no-such-cli -a hunter2 ping'
+  printf '#!/bin/sh\ntouch started; until [ -e go ]; do sleep 0.05; done\n' >'no-such-cli -a hunter2'
+  chmod +x 'no-such-cli -a hunter2'
+  background exec db -- './no-such-cli -a hunter2'
+  wait_until test -e started
+  [ "$(redlock status --json db | json 'it["locks"][0]["holder"]["why"]')" = no-such-cli ]
+  let_go "$!"
+}
+
+@test "'-' is no file: where a token or a password is meant to come from or to go to standard streams" {
+  start_nodes 3
+  refused 64 "--token-file: '-' is no name for standard output; leave out --token-file" acquire --token-file - db
+  [ ! -e ./- ]
+  refused 64 '--token-file: for standard input write /dev/stdin' release --token-file - db
+  refused 64 '--password-file: for standard input write /dev/stdin' status --password-file - db
+  refused_by REDLOCK_PASSWORD_FILE=- 78 'for standard input write /dev/stdin' status db
 }
 
 @test "a wrong password: each node's line says where it came from, and does not show it" {

@@ -93,6 +93,41 @@ start_other() {
   [ ! -e ran ]
 }
 
+said_that_they_refuse() {
+  [[ $stderr == *'too many of the nodes refuse to work'* && $stderr != *'check that these servers run'* ]]
+}
+
+@test "a Sentinel and a replica among three nodes: they refuse, and it is not asked whether they run" {
+  start_nodes 2 tcp
+  node_cli 2 REPLICAOF 127.0.0.1 "${NODE_ADDRESSES[1]}"
+  port=$(free_port)
+  printf '%s\n' "port $port" 'bind 127.0.0.1' "dir $NODE_FOLDER" 'sentinel monitor main 127.0.0.1 1 1' >sentinel.conf
+  start_other sentinel.conf --sentinel
+  refused 69 'needs 2 of 3' exec -n -S "$REDLOCK_NODES,redis://127.0.0.1:$port" db -- touch ran
+  said_that_they_refuse
+  node_cli 2 REPLICAOF NO ONE
+  [ ! -e ran ]
+}
+
+@test "servers with too many clients: they refuse, and it is not asked whether they run" {
+  start_nodes 3 tcp
+  each_node CONFIG SET maxclients 1
+  python3 -c 'import socket, sys, time
+held = [socket.create_connection(("127.0.0.1", int(port))) for port in sys.argv[1:]]
+time.sleep(600)' "${NODE_ADDRESSES[@]}" 3>&- &
+  OTHERS+=($!)
+  full() { for i in 1 2 3; do node_cli "$i" PING 2>&1 | grep -q 'max number of clients' || return; done; }
+  wait_until full
+  refused 69 'max number of clients' exec -n db -- touch ran
+  said_that_they_refuse
+  refused 69 'too many of the nodes refuse to work: db may still be held' release --token x db
+  kill "${OTHERS[0]}"
+  wait_until node_answers 1
+  wait_until node_answers 2
+  wait_until node_answers 3
+  [ ! -e ran ]
+}
+
 @test "a table that explains a failure does not say granted" {
   start_nodes 5
   for i in 2 3 4; do kill_node "$i"; done

@@ -1,3 +1,4 @@
+#include "redis/advice.hh"
 #include "redis/fault.hh"
 #include "redis/rights.hh"
 
@@ -69,7 +70,7 @@ TEST(Fault, KnowsReplicas) {
 }
 
 TEST(Fault, ListsEveryCommandThatIsNeeded) {
-    const std::string text = explain("NOPERM ", "").text;
+    const std::string text(needed_rights);
     for (const std::string_view command : needed_commands)
         EXPECT_NE(text.find(' ' + std::string(command)), std::string::npos) << command;
 }
@@ -133,6 +134,26 @@ TEST(Fault, WithAPasswordStillTellsWhichCommandIsMissing) {
             << explain(error, "hunter2").text;
     EXPECT_EQ(explain("ERR unknown command 'hunter2'", "hunter2").text.find("hunter2"), std::string::npos);
     EXPECT_EQ(explain("ERR invalid password 'del'", "del").text, "ERR invalid password: check the password");
+}
+
+// Once below a table, and not in each line.
+TEST(Fault, AMissingRightIsOneShortLine) {
+    for (const char *error : {"NOPERM this user has no permissions to run the 'pexpire' command",
+                              "ERR ACL failure in script: User x has no permissions to run the 'pexpire' command"}) {
+        EXPECT_EQ(explain(error, "pw").text, "NOPERM (PEXPIRE): a right is missing") << error;
+        EXPECT_TRUE(explain(error, "").text.ends_with(missing_right)) << error;
+    }
+    const char *unnamed = "ERR The user executing the script can't run this command or subcommand script: ab, on x:3.";
+    EXPECT_EQ(explain(unnamed, "pw").text, "NOPERM: a right is missing");
+}
+
+TEST(Fault, TellsWhichTextsANodeWrote) {
+    for (const char *error : {"OOM command not allowed", "NOREPLICAS x", "ERR max number of clients reached",
+                              "UNFIT sentinel", "READONLY x", "MISCONF x", "LOADING x"})
+        for (const char *secret : {"", "pw"}) EXPECT_TRUE(is_known_error(explain(error, secret).text)) << error;
+    for (const char *text : {"Connection refused", "no answer within 50 ms", "connection closed by the node",
+                             "nobody listens on the socket", ""})
+        EXPECT_FALSE(is_known_error(text)) << text;
 }
 
 TEST(Fault, SaysWhereALoginComesFrom) {
