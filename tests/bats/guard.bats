@@ -37,7 +37,7 @@ result() { redlock doctor --json | json 'it["result"]'; }
 @test "brand-new nodes, on a terminal: why and what to type in full, then a line that goes on" {
   guard_of 20s
   start_new_nodes 3
-  run on_terminal 'wait:init) wait:the_nodes_vote_in key:c' "$REDLOCK" exec db -- true
+  run on_terminal 'wait:init; wait:the_nodes_vote_in key:c' "$REDLOCK" exec db -- true
   [ "${lines[-1]}" = 'signal 2' ]
   [ "$(grep -c 'may have forgotten a lock' <<<"$output")" -eq 1 ]
 }

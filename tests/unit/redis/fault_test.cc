@@ -53,6 +53,14 @@ TEST(Fault, KnowsServersThatMustNotBeNodes) {
         EXPECT_NE(fault.text.find(": "), std::string::npos) << fault.text;
     }
     EXPECT_NE(explain("UNFIT evicting allkeys-lru", "").text.find("parameter group"), std::string::npos);
+    for (const char *secret : {"", "pw"})
+        for (const char *error : {"UNFIT replica of h:1", "UNFIT cluster", "UNFIT nameless",
+                                  "UNFIT evicting allkeys-lru", "UNFIT sentinel"})
+            EXPECT_EQ(explain(error, secret).text.find("UNFIT"), std::string::npos) << error;
+    EXPECT_TRUE(explain("UNFIT evicting allkeys-lru", "").text.starts_with("its maxmemory-policy is allkeys-lru: "));
+    EXPECT_NE(explain("NOPERM this user has no permissions to access one of the keys used as arguments", "pw")
+                  .text.find("the user may not use the key NAME"),
+              std::string::npos);
 }
 
 // May be promoted any moment.
