@@ -96,8 +96,7 @@ void ExecClient::acquire() {
     report();
     stage_ = Stage::starting;
     // A machine may fall asleep right here. Where it must keep its lease, it must not sleep through it.
-    if (world_.random.chance(0.05) && !scenario_.first_survives)
-        hold(world_.random.between(Duration{}, scenario_.ttl));
+    if (world_.random.chance(0.05) && !scenario_.first_survives) hold(world_.random.between(Duration{}, scenario_.ttl));
 }
 
 void ExecClient::start() {
