@@ -22,22 +22,12 @@ void FormerTokens::forget_before(Instant limit) {
     std::erase_if(entries_, [&](const Entry &entry) { return entry.added < limit; });
 }
 
-const FormerTokens::Entry *FormerTokens::find(const Reply &refusal) const {
+FormerTokens::Entry *FormerTokens::find(const Reply &refusal) {
     if (!refusal.names_holder()) return nullptr;
     const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry &entry) {
         return entry.node == refusal.node && entry.token == refusal.holder;
     });
     return found == entries_.end() ? nullptr : &*found;
-}
-
-Serial FormerTokens::named_by(const Reply &reply) const {
-    const Entry *entry = find(reply);
-    return entry == nullptr ? 0 : entry->abandon;
-}
-
-void FormerTokens::abandoned_again(const Reply &refusal, Serial abandon) {
-    if (const Entry *entry = find(refusal))
-        entries_[static_cast<std::size_t>(entry - entries_.data())].abandon = abandon;
 }
 
 } // namespace redlock::core

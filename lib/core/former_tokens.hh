@@ -6,7 +6,6 @@
 #include "core/message.hh"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace redlock::core {
@@ -27,16 +26,10 @@ class FormerTokens {
     void on_reply(const Reply &reply);
     // Forgets tokens that were added before `limit`: their keys have ended.
     void forget_before(Instant limit);
-    // The node refuses because of one of these tokens: the serial of the latest abandon of it there. 0: it does not.
-    [[nodiscard]] Serial named_by(const Reply &reply) const;
-    // The token was abandoned there again, with this serial.
-    void abandoned_again(const Reply &refusal, Serial abandon);
-
-    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    // The entry of the token because of which the node refuses, valid until the next call; null: it is none of these.
+    [[nodiscard]] Entry *find(const Reply &refusal);
 
   private:
-    [[nodiscard]] const Entry *find(const Reply &refusal) const;
-
     std::vector<Entry> entries_; // the oldest first
 };
 

@@ -113,10 +113,10 @@ void Lock::on_reply(Instant now, const Reply &reply) {
 // A node that holds our key with the token of a former attempt: the key is removed. An attempt asks for its vote again,
 // behind that.
 bool Lock::ask_behind_former(Instant now, const Reply &reply) {
-    const Serial abandoned = reply.verb == Verb::abandon ? 0 : former_.named_by(reply);
-    if (abandoned == 0 || (phase_ != Phase::acquiring && phase_ != Phase::pausing && phase_ != Phase::held))
+    FormerTokens::Entry *const former = reply.verb == Verb::abandon ? nullptr : former_.find(reply);
+    if (former == nullptr || (phase_ != Phase::acquiring && phase_ != Phase::pausing && phase_ != Phase::held))
         return false;
-    former_.abandoned_again(reply, abandon(reply.node, reply.holder, now).serial);
+    const Serial abandoned = std::exchange(former->abandon, abandon(reply.node, reply.holder, now).serial);
     const bool votes = phase_ == Phase::acquiring && reply.verb == Verb::acquire && reply.serial >= attempt_begins_;
     if (!votes || reply.serial != touched_[reply.node] || abandoned >= attempt_begins_) return false;
     round_.ask_again(reply.node, ask(reply.node, Verb::acquire, round_deadline()).serial);

@@ -56,7 +56,7 @@ CLI=$(command -v redis-cli || command -v valkey-cli)
 
 redlock() { "$REDLOCK" "$@"; }
 
-# Who started bats may have ignored signals (nohup, "bats FILE &" in a script), which tests send. This shell cannot
+# The caller of bats may ignore signals that tests send (nohup, "bats FILE &" in a script). This shell cannot
 # change that; another one in its place can.
 # As a program sees it that is started here: bash's own are other ones.
 signals_are_default() { ! grep -q '^Sig\(Ign\|Blk\):.*[1-9a-f]' /proc/self/status; }

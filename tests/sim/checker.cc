@@ -250,7 +250,7 @@ void Checker::executed(const Node &node, const core::Request &request, const cor
 bool Checker::somebody_holds() const {
     const Moment now = world_.now();
     const auto relied_upon = [](const Claim &claim) { return claim.live || claim.command; };
-    // Whoever was granted a node may find out any moment that it has won.
+    // A client that a node has granted may find out at any moment that it has won.
     const auto may_win = [&](const Token &token) {
         return token.validity > now || (token.last_set != Moment{} && token.last_set + 2 * promise_.ttl > now);
     };
