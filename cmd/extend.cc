@@ -9,6 +9,7 @@
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "core/lease.hh"
+#include "core/agreement.hh"
 #include "core/round.hh"
 #include "event/clock.hh"
 #include "redis/terms.hh"

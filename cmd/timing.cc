@@ -27,7 +27,7 @@ Duration connection_patience(const Timing &timing) {
     return std::min({Duration{seconds{5}}, usual, latest});
 }
 
-Duration renewal_period(const Timing &timing) { return (timing.ttl - timing.slack) / 3; }
+Duration renewal_period(const Timing &timing) { return core::renewal_period(timing.ttl, timing.slack); }
 
 Duration needed(const Timing &timing, Command command) {
     if (command != Command::exec) return timing.node_timeout;

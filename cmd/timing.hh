@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmd/command.hh"
+#include "core/lease.hh"
 #include "util/time.hh"
 
 #include <optional>
@@ -11,7 +12,7 @@ namespace redlock::cmd {
 
 inline constexpr Duration shortest_ttl = milliseconds{100};
 inline constexpr Duration default_ttl = seconds{30};
-inline constexpr double default_drift = 0.01;
+using core::default_drift;
 
 // What was asked for; the rest follows from the ttl.
 struct TimingWish {

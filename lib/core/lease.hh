@@ -9,10 +9,12 @@
 
 namespace redlock::core {
 
+inline constexpr double default_drift = 0.01;
+
 // What the clocks of client and nodes are trusted with.
 struct ClockTrust {
-    double drift = 0.01; // largest difference in rate
-    Duration slack{};    // largest step of a node's clock within a lease
+    double drift = default_drift; // largest difference in rate
+    Duration slack{};             // largest step of a node's clock within a lease
 };
 
 // Redis keeps whole milliseconds: one for the rounding of its clock, one for that of the expiry.
@@ -21,6 +23,9 @@ inline constexpr Duration node_rounding = milliseconds{2};
 // How long a key set with `ttl` may be relied upon, from just before its request was sent: the drift
 // allowance, the slack, and 2 ms for the node's millisecond arithmetic are taken off (protocol: 3).
 Duration trusted_time(Duration ttl, const ClockTrust &trust);
+
+// The time between two renewals: a third of a fresh lease, before the drift is taken off.
+constexpr Duration renewal_period(Duration ttl, Duration slack) { return (ttl - slack) / 3; }
 
 class Lease {
   public:

@@ -1,7 +1,5 @@
 #include "core/node_clock.hh"
 
-#include <algorithm>
-
 namespace redlock::core {
 
 Duration NodeClock::read(NodeTime time, Instant sent, Instant received) {

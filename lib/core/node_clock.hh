@@ -5,6 +5,7 @@
 
 #include "core/message.hh"
 
+#include <algorithm>
 #include <optional>
 
 namespace redlock::core {
@@ -28,6 +29,24 @@ class NodeClock {
     double drift_;
     Duration least_{}, most_{}; // node's time minus ours, at latest_->at
     std::optional<Reading> latest_;
+};
+
+// How far a node's clock has stepped forward, small steps together, in a time of the length of a lease.
+class ClockGain {
+  public:
+    // Adds a step (steps back count as none) and returns the sum of the last `ttl`.
+    Duration add(Instant now, Duration step, Duration ttl) {
+        if (now - since_ > ttl) restart(now);
+        return sum_ += std::max(step, Duration{});
+    }
+    void restart(Instant now) {
+        since_ = now;
+        sum_ = {};
+    }
+
+  private:
+    Instant since_ = distant_past;
+    Duration sum_{};
 };
 
 } // namespace redlock::core
