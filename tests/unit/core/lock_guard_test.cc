@@ -1,6 +1,8 @@
 // Nodes that have no vote: in quarantine, used by others in another way, listed twice, with a clock that was set.
 #include "driver.hh"
 
+#include "core/agreement.hh"
+
 #include <bit>
 
 namespace redlock::core {

@@ -323,7 +323,7 @@ TEST(LockDeathTest, OnlyWhatWasWonIsReleased) {
 TEST(LockDeathTest, WhatWasWonIsNotGivenUp) {
     Driver d(terms_for(3));
     d.win();
-    EXPECT_DEATH(d.give_up(ms), "what was won");
+    EXPECT_DEATH(d.give_up(ms), "a lock that was won");
     Terms terms = terms_for(4);
     terms.quorum = 2;
     EXPECT_DEATH(Lock{terms}, "share a node");

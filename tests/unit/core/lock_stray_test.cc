@@ -53,14 +53,14 @@ TEST(StrayDeathTest, WhatWasLostIsNotGivenUp) {
     d.win();
     d.tick(trusted);
     ASSERT_EQ(d.lock.phase(), Phase::lost);
-    EXPECT_DEATH(d.give_up(trusted), "what was won");
+    EXPECT_DEATH(d.give_up(trusted), "a lock that was won");
 }
 
 TEST(StrayDeathTest, WhatWasGivenBackIsNotReleasedAgain) {
     Driver d(terms_for(3));
     d.win();
     d.release(ms);
-    EXPECT_DEATH(d.release(ms), "only what was won");
+    EXPECT_DEATH(d.release(ms), "only a lock that was won");
 }
 
 } // namespace
