@@ -80,7 +80,7 @@ class Lock : public Conversation {
     // Begins an attempt (phase idle only). `token`: fresh for every attempt, never used again. `proposal`: UTC in
     // microseconds, for the fence.
     void acquire(Instant now, std::string token, Fence proposal);
-    // Gives a held or lost lock back (protocol: 6). Renewal stops before.
+    // Gives a held or lost lock back (protocol 8.1). Renewal stops before.
     void release(Instant now);
     // The caller no longer wants it (phases before held): cleans up, ends as interrupted.
     void give_up(Instant now);

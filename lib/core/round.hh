@@ -16,26 +16,27 @@ enum class Outcome { pending, won, lost };
 // The smallest number of nodes of which any two groups share one.
 constexpr std::size_t majority(std::size_t nodes) { return nodes / 2 + 1; }
 
-// Who uses the nodes in another way could hold the lock beside us; one of the two lists contains the other.
+// Who uses the nodes in another way could hold the lock beside us; one of the two lists contains the other
+// (protocol 10.4).
 constexpr bool could_both_hold(const Agreement &others, const Agreement &ours) {
     return others.nodes > 0 && std::max(ours.nodes, others.nodes) >= ours.quorum + others.quorum;
 }
 
 // By what the nodes answered: are there enough that would let those others? Those that say so, those that are in their
 // list alone and, if `doubtful`, all of which nothing is known. Who has granted us something without a word turns them
-// away, unless we come without a guard.
+// away, unless we come without a guard (protocol 10.5).
 bool could_hold_beside_us(const Answers &answers, const Agreement &others, const Agreement &ours, bool doubtful);
 
-// The first node before this one that is the same server.
+// The first node before this one that is the same server (protocol 10.6).
 std::optional<NodeIndex> same_server(const Answers &answers, NodeIndex node);
 
 // A lease of so long on such a node is none to others: they could hold the lock at the same time, or think that the
-// lease is over when the node has forgotten it, or we rely on a node that has.
+// lease is over when the node has forgotten it, or we rely on a node that has (protocol 7.7).
 constexpr bool endangers(const Agreement &others, const Agreement &ours, Duration ttl) {
     return could_both_hold(others, ours) || ours.guard == Duration{} || others.guard < ttl;
 }
 
-// Who decides: won as soon as `quorum` nodes said yes, lost as soon as they no longer can. With every vote
+// Who decides (protocol 4.3): won as soon as `quorum` nodes said yes, lost once they no longer can. With every vote
 // in it is never pending, whatever the number of nodes: an even one cannot hang on a draw.
 constexpr Outcome tally(std::size_t nodes, std::size_t quorum, std::size_t yes, std::size_t no) {
     if (yes >= quorum) return Outcome::won;
