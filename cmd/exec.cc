@@ -102,8 +102,8 @@ void Exec::start() {
         say("{} is held until the command ends; for {} at first, then renewed; its fence is {}",
             printable(settings_.name), config::show_duration(run_.lock().validity() - event::now()),
             run_.lock().fence());
-    // As late as can be: what was far enough ahead when the lock was won may not be any more (a suspend, a
-    // busy machine). A renewal is due then, and brings it forward again.
+    // As late as can be (protocol 13.2): what was far enough ahead when the lock was won may not be any more (a
+    // suspend, a busy machine). A renewal is due then, and brings it forward again.
     while (run_.signal() == 0 && run_.lock().phase() == core::Phase::held &&
            run_.lock().validity() - event::now() < supervisor_.needed_validity())
         run_.note(run_.turn());
@@ -128,7 +128,7 @@ void Exec::supervise() {
             failing_ = run_.lock().last_round().outcome() == core::Outcome::lost;
         const std::vector<int> signals = run_.turn(earlier(supervisor_.deadline(), overdue));
         // The end of the command first: what ended in time did not outlive the lock. Then the lease, before
-        // any signal: a CONT must not wake a command whose lock has gone.
+        // any signal: a CONT must not wake a command whose lock has gone (protocol 13.3).
         if (job_->has_ended()) supervisor_.ended(event::now());
         process::reap_orphans(job_->pid());
         supervisor_.validity_is(event::now(), run_.lock().validity());
@@ -179,7 +179,7 @@ void Exec::note_loss() {
 }
 
 // A job that is over before its next renewal has not set its key anew on nodes that lost it meanwhile. Where they vote
-// for nobody yet, that was no loss: they are asked for it where it matters, which is rare.
+// for nobody yet, that was no loss: they are asked for it where it matters, which is rare (protocol 8.5).
 core::Answers Exec::answers_to_release() {
     const core::Sweep &sweep = *run_.lock().sweep();
     if (sweep.proven() != core::Outcome::lost || settings_.guard == Duration{}) return sweep.answers();

@@ -1,4 +1,5 @@
-// extend: prolong what acquire took. Never sets a key that is gone again: there is no lease here to bound that.
+// extend: prolong what acquire took. Never sets a key that is gone again: there is no lease here to bound that
+// (protocol 7.7).
 #include "cmd/commands.hh"
 
 #include "cmd/enclosing.hh"

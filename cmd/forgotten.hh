@@ -1,5 +1,5 @@
 // Nodes that have lost a key: what they say about it is no answer as long as their quarantine lasts. Until then such a
-// node votes for nobody, so no other client can have taken the lock there since the key was lost.
+// node votes for nobody, so no other client can have taken the lock there since the key was lost (protocol 9.8).
 #pragma once
 
 #include "core/message.hh"

@@ -1,4 +1,4 @@
-// The lengths of time of a lock and whether they fit into each other (protocol sections 3 and 10). Pure
+// The lengths of time of a lock and whether they fit into each other (protocol 13.7). Pure
 // arithmetic; the messages about it are in settings.cc.
 #pragma once
 
@@ -36,9 +36,10 @@ Timing complete(const TimingWish &wish);
 
 // How long a fresh lease is safe: ttl × (1 − drift) − slack − 2 ms. May be negative.
 Duration fresh_validity(const Timing &timing);
-// A connection that has owed an answer for so long is replaced: early enough to renew the lease over another one.
+// A connection that has owed an answer for so long is replaced: early enough to renew the lease over another one
+// (protocol 14.3).
 Duration connection_patience(const Timing &timing);
-// The time between two renewals.
+// The time between two renewals (protocol 7.6).
 Duration renewal_period(const Timing &timing);
 // What must be shorter than a fresh validity: for exec kill_after + 2 margins + one renewal period, for
 // the others (nobody is killed) one node timeout.

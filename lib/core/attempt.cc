@@ -58,7 +58,8 @@ bool Attempt::disagrees(bool doubtful) const {
     return possession_.any_repeated() || disagree(votes_.answers(), terms_.quorum, terms_.agreement(), doubtful);
 }
 
-// Refusing or quarantined nodes will report their agreement on a later attempt; unreachable nodes will not.
+// Protocol 10.7. Refusing or quarantined nodes will report their agreement on a later attempt; unreachable nodes will
+// not.
 Attempt::Verdict Attempt::step_in_doubt(Instant now) const {
     const bool later =
         votes_.count_if([](const Reply &reply) { return reply.answer == Answer::refused || reply.quarantine; }) > 0;
@@ -66,9 +67,9 @@ Attempt::Verdict Attempt::step_in_doubt(Instant now) const {
     return {votes_.pending() == 0 ? Result::disagreed : Result::open};
 }
 
-// The votes of a quorum are enough, or one silent node would hold up every client until its time is over. But a node
-// that is known to answer, however slowly, is waited for: its vote may be the missing one. A client that does not wait
-// for the lock waits for every vote of its first attempt.
+// Protocol 4.5. The votes of a quorum are enough, or one silent node would hold up every client until its time is over.
+// But a node that is known to answer, however slowly, is waited for: its vote may be the missing one. A client that
+// does not wait for the lock waits for every vote of its first attempt.
 bool Attempt::contested() const {
     if (votes_.outcome() == Outcome::lost) return true;
     if (votes_.heard() < terms_.quorum || (terms_.no_wait() && start_.first)) return false;
@@ -81,6 +82,7 @@ bool Attempt::awaits_responsive() const {
     return false;
 }
 
+// Protocol 4.6.
 Attempt::Verdict Attempt::step_contest(Instant now, Duration round_trip) {
     // After the first attempt it is known which nodes are silent: their votes are not waited for.
     if (!decide_by_) decide_by_ = start_.first || awaits_responsive() ? now + round_trip : now;
@@ -121,10 +123,10 @@ void Attempt::ask_others_again(Instant now) {
     }
 }
 
-// F is the highest fence of all grants, late ones included: they count for the lease, too. The lock is held when a
-// quorum of all nodes has exactly F on record since the key is ours. Then every later owner draws a higher fence on at
-// least one of them. A quorum of the granting nodes would not be enough, nor nodes that have a higher fence: there,
-// other clients may have had the key before it was ours again (tests/model).
+// Protocol 6.4. F is the highest fence of all grants, late ones included: they count for the lease, too. The lock is
+// held when a quorum of all nodes has exactly F on record since the key is ours. Then every later owner draws a higher
+// fence on at least one of them. A quorum of the granting nodes would not be enough, nor nodes that have a higher
+// fence: there, other clients may have had the key before it was ours again (tests/model).
 Attempt::Verdict Attempt::step_fence(Instant now, Duration round_trip) {
     if (possession_.lease().validity() - now < terms_.needed) return {Result::failed, terms_.no_wait()};
     if (const auto node = absurd_fence()) {
@@ -146,8 +148,8 @@ Attempt::Verdict Attempt::step_fence(Instant now, Duration round_trip) {
     return {};
 }
 
-// A fence that no clock and no history explain: far above our clock and above what every other node has drawn.
-// Confirmed on the others, a few of them would use up the name's numbers.
+// Protocol 6.3. A fence that no clock and no history explain: far above our clock and above what every other node has
+// drawn. Confirmed on the others, a few of them would use up the name's numbers.
 std::optional<NodeIndex> Attempt::absurd_fence() const {
     const std::vector<NodeRecord> &nodes = possession_.nodes();
     NodeIndex highest = 0;

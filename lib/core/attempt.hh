@@ -1,4 +1,4 @@
-// One attempt to win the lock, from its first request to its verdict.
+// One attempt to win the lock, from its first request to its verdict (protocol 4.1).
 //
 //   voting ----quorum granted, but another configuration may beside us----> in doubt
 //     |  \                                                                   |

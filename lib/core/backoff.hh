@@ -1,5 +1,5 @@
 // Pauses between tries: full jitter over a window that doubles, so that clients that collided once do
-// not collide again. Deterministic: the randomness is a seed handed in.
+// not collide again (protocol 12.2). Deterministic: the randomness is a seed handed in.
 #pragma once
 
 #include "util/time.hh"

@@ -1,4 +1,4 @@
-// Several clients have met, and nobody has a quorum (protocol 8, split votes). The token with most of the nodes keeps
+// Several clients have met, and nobody has a quorum (protocol 4.6). The token with most of the nodes keeps
 // them and asks the others again; everybody else goes at once, so that there is one round of this and not many. Pure
 // functions of one round's votes: each of the contenders comes to the same verdict by itself, near enough.
 #pragma once

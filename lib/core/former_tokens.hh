@@ -1,6 +1,6 @@
 // Tokens of attempts that were given up, as long as a node may still hold the lock's key with one of them. A request
 // that was under way when the network broke may arrive after the attempt was abandoned; the key then blocks its own
-// client until its time to live is over, unless the client recognizes it.
+// client until its time to live is over, unless the client recognizes it (protocol 4.9).
 #pragma once
 
 #include "core/message.hh"

@@ -1,5 +1,5 @@
 // What the client holds after a won round: one expiry per node, and V, the end of validity, as the Q-th
-// largest of them (protocol: lease). At every moment before V at least Q nodes hold our key, so rounds
+// largest of them (protocol 5.1). At every moment before V at least Q nodes hold our key, so rounds
 // that succeed in part combine safely. Once lost, a lease stays lost: no late reply revives it.
 #pragma once
 
@@ -21,10 +21,10 @@ struct ClockTrust {
 inline constexpr Duration node_rounding = milliseconds{2};
 
 // How long a key set with `ttl` may be relied upon, from just before its request was sent: the drift
-// allowance, the slack, and 2 ms for the node's millisecond arithmetic are taken off (protocol: 3).
+// allowance, the slack, and 2 ms for the node's millisecond arithmetic are taken off (protocol 5.2).
 Duration trusted_time(Duration ttl, const ClockTrust &trust);
 
-// The time between two renewals: a third of a fresh lease, before the drift is taken off.
+// The time between two renewals (protocol 7.6).
 constexpr Duration renewal_period(Duration ttl, Duration slack) { return (ttl - slack) / 3; }
 
 class Lease {
@@ -41,7 +41,7 @@ class Lease {
     // When the node's part of the lease ends.
     [[nodiscard]] Instant expiry(NodeIndex node) const { return expiry_[node]; }
 
-    // V; distant_past while fewer than a quorum hold the key, and for ever once lost.
+    // V; distant_past while fewer than a quorum hold the key, and for ever once lost (protocol 5.4).
     [[nodiscard]] Instant validity() const;
 
     // True when the lease is lost at `now`: its validity has passed. Stays true. To be asked while somebody

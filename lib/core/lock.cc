@@ -21,7 +21,7 @@ void Lock::acquire(Instant now, std::string token, Fence proposal) {
     renewal_.reset();
     possession_.begin();
     former_.forget_before(now - 2 * terms_.ttl);
-    // Without time to wait: until it is settled which of several clients gets a free lock.
+    // Without time to wait (protocol 4.10): until it is settled which of several clients gets a free lock.
     if (terms_.wait && first) give_up_at_ = now + (terms_.no_wait() ? 4 * terms_.node_timeout : *terms_.wait);
     const bool holder_known = pacing_.splits() >= most_contests;
     attempt_.emplace(terms_, possession_, outbox_,
@@ -68,7 +68,8 @@ bool Lock::counts(const Reply &reply) const { return attempt_ && reply.serial >=
 
 void Lock::on_reply(Instant now, const Reply &reply) {
     if (reply.node >= terms_.nodes) return;
-    // Before the news: a lease whose validity has passed is lost, whatever this reply would have made of it.
+    // Before the news (protocol 5.4): a lease whose validity has passed is lost, whatever this reply would have made of
+    // it.
     if (phase_ == Phase::held) step_held(now);
     if (phase_ == Phase::held) note_others(reply);
     possession_.node(reply.node).responsive = reply.answer != Answer::silent;
@@ -96,8 +97,8 @@ void Lock::take(Instant now, const Reply &reply) {
         pacing_.measured(now - std::max(asked_at(), reply.sent.value_or(asked_at())));
 }
 
-// A node that holds our key with the token of a former attempt: the key is removed. If the node's vote for the present
-// attempt is missing, it is asked again, behind that.
+// Protocol 4.9. A node that holds our key with the token of a former attempt: the key is removed. If the node's vote
+// for the present attempt is missing, it is asked again, behind that.
 bool Lock::ask_behind_former(Instant now, const Reply &reply) {
     FormerTokens::Entry *const former = reply.verb == Verb::abandon ? nullptr : former_.find(reply);
     if (former == nullptr || (phase_ != Phase::acquiring && phase_ != Phase::pausing && phase_ != Phase::held))
@@ -109,6 +110,7 @@ bool Lock::ask_behind_former(Instant now, const Reply &reply) {
     return true;
 }
 
+// Protocol 10.8.
 void Lock::note_others(const Reply &reply) {
     NodeRecord &record = possession_.node(reply.node);
     if (!reply.others || record.contradicted) return;
@@ -150,7 +152,7 @@ void Lock::step_acquiring(Instant now) {
 
 void Lock::attempt_failed(Instant now, bool split, bool holder) {
     if (last_round().denied()) return clean_up(now, Ending::denied);
-    // Votes still under way do not count, or a silent node would hide behind two fast ones forever.
+    // Protocol 12.3. Votes still under way do not count, or a silent node would hide behind two fast ones forever.
     if (quarantine()) {
         unreachable_since_.reset();
     } else if (out_of_reach() && !unreachable_since_) {
@@ -165,6 +167,7 @@ void Lock::attempt_failed(Instant now, bool split, bool holder) {
     next_at_ = now + pacing_.after_attempt(last_round(), split, give_up_at_);
 }
 
+// Protocol 4.7.
 void Lock::abandon_attempt(Instant now) {
     for (NodeIndex node = 0; node < terms_.nodes; ++node) {
         NodeRecord &record = possession_.node(node);
@@ -200,6 +203,7 @@ void Lock::step_held(Instant now) {
     if (now >= *next_at_) renew(now);
 }
 
+// Protocol 7.6.
 void Lock::renew(Instant now) {
     former_.forget_before(now - 2 * terms_.ttl);
     next_at_.reset();
@@ -211,13 +215,13 @@ void Lock::renew(Instant now) {
     }
 }
 
-// Ending::busy here means "no time left"; step_sweeping finds out what it was that took so long.
+// Protocol 4.11. Ending::busy here means "no time left"; step_sweeping finds out what it was that took so long.
 void Lock::clean_up(Instant now, Ending ending) { start_sweep(now, Phase::cleaning, Verb::abandon, ending); }
 
 void Lock::release(Instant now) {
     check(phase_ == Phase::held || phase_ == Phase::lost, "only a lock that was won is released");
     const bool lost = phase_ == Phase::lost || possession_.lease().lost(now);
-    // After a loss there is nothing to hand on.
+    // After a loss there is nothing to hand on (protocol 8.2).
     start_sweep(now, Phase::releasing, lost ? Verb::abandon : Verb::release, lost ? Ending::lost : Ending::released);
 }
 

@@ -47,7 +47,7 @@ class Lock : public Conversation {
     // Begins an attempt. REQUIRES: phase idle. `token`: new for every attempt, never used again. `proposal`: UTC in
     // microseconds, for the fence.
     void acquire(Instant now, std::string token, Fence proposal);
-    // Gives a held or lost lock back. Renewal stops before.
+    // Gives a held or lost lock back (protocol 8.1). Renewal stops before.
     void release(Instant now);
     // The caller no longer wants the lock: cleans up, ends as interrupted. REQUIRES: a phase before held.
     void give_up(Instant now);

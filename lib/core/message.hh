@@ -1,6 +1,6 @@
 // What passes between the core and the nodes: a Request for one node, a Reply from one node. Plain
 // values; the wire (lib/redis) makes bytes of the one and the other of bytes. A node has four answers,
-// not two, because status, doctor and every message need all four (protocol: rounds).
+// not two, because status, doctor and every message need all four (protocol 15.1).
 #pragma once
 
 #include "util/time.hh"
@@ -46,7 +46,7 @@ enum class Verb {
     hold,    // for some time, let nobody begin: what all users must agree with is about to change
 };
 
-// What all users of a key must have in common (protocol: 7), and how long a node that may have forgotten its votes
+// What all users of a key must have in common (protocol 10.1), and how long a node that may have forgotten its votes
 // stays out: the longest time to live that they use.
 struct Agreement {
     std::string prefix; // one agreement for each, so that different users can share the servers

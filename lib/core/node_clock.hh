@@ -1,6 +1,6 @@
 // Has a node's wall clock been set? Nodes' clocks decide when keys end; a step forward ends one early. Each answer that
 // tells the node's time bounds the difference to our own clock; what two answers allow must have something in common,
-// once the drift is granted (protocol: 7).
+// once the drift is granted (protocol 5.5).
 #pragma once
 
 #include "core/message.hh"

@@ -1,4 +1,5 @@
-// How long to wait before the next attempt and the next renewal. Pauses scale with the round trip.
+// How long to wait before the next attempt and the next renewal. Pauses scale with the round trip (protocol
+// 12.2).
 #pragma once
 
 #include "core/backoff.hh"

@@ -35,7 +35,8 @@ bool Possession::apply(Instant now, const Reply &reply) {
     // Silence and errors prove nothing: the expiry stays as it was. What a quarantined node says of its time is news.
     const bool in_quarantine = reply.verb == Verb::extend && reply.quarantine;
     if (reply.answer != Answer::granted && reply.answer != Answer::refused && !in_quarantine) return false;
-    // A node executes our requests in order: a grant that arrives after a later refusal is out of date.
+    // A node executes our requests in order: a grant that arrives after a later refusal is out of
+    // date (protocol 4.8).
     NodeRecord &record = records_[reply.node];
     if (reply.serial < record.latest) return false;
     record.latest = reply.serial;
@@ -53,10 +54,10 @@ bool Possession::apply(Instant now, const Reply &reply) {
     return false;
 }
 
-// A node in quarantine votes for nobody. As long as our part of the lease there has not ended, no other client has had
-// the node's vote since we had it, although the node has lost the key: a key that is there again counts as a grant.
-// Once our part has ended, the node may have voted for others before it lost its data, and counts after its quarantine
-// only.
+// Protocol 7.4. A node in quarantine votes for nobody. As long as our part of the lease there has not ended, no other
+// client has had the node's vote since we had it, although the node has lost the key: a key that is there again counts
+// as a grant. Once our part has ended, the node may have voted for others before it lost its data, and counts after its
+// quarantine only.
 bool Possession::apply_in_quarantine(Instant now, const Reply &reply) {
     if (reply.answer == Answer::refused)
         lease_.limit(reply.node, *reply.sent + trusted_time(*reply.quarantine, terms_.trust));
@@ -66,7 +67,8 @@ bool Possession::apply_in_quarantine(Instant now, const Reply &reply) {
     return true;
 }
 
-// False: the node's clock has stepped forward by more than the slack, so that our key there may end early.
+// False: the node's clock has stepped forward by more than the slack, so that our key there may end early
+// (protocol 5.5).
 bool Possession::in_time(Instant now, const Reply &reply) {
     if (!reply.node_time || !reply.sent) return true;
     NodeRecord &record = records_[reply.node];

@@ -1,4 +1,4 @@
-// What the nodes hold for us: one record per node, and the lease that follows from their answers.
+// What the nodes hold for us: one record per node, and the lease that follows from their answers (protocol 5.3).
 #pragma once
 
 #include "core/node_record.hh"
@@ -29,10 +29,10 @@ class Possession {
     [[nodiscard]] NodeRecord &node(NodeIndex node) { return records_[node]; }
     [[nodiscard]] const std::vector<NodeRecord> &nodes() const { return records_; }
 
-    // The node is the same server as one before it, and counts once.
+    // The node is the same server as one before it, and counts once (protocol 10.6).
     [[nodiscard]] bool repeated(NodeIndex node) const;
     [[nodiscard]] bool any_repeated() const;
-    // When our key may be set anew on the node at the latest, in the node's own time; 0: never.
+    // When our key may be set anew on the node at the latest, in the node's own time (protocol 7.3); 0: never.
     [[nodiscard]] NodeTime until(NodeIndex node) const;
 
     void notify(Notice notice) { notices_.push_back(std::move(notice)); }

@@ -1,7 +1,7 @@
 #include "core/setup.hh"
 
-#include "core/lease.hh"
 #include "core/agreement.hh"
+#include "core/lease.hh"
 #include "core/round.hh"
 #include "util/error.hh"
 

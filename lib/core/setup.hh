@@ -9,15 +9,14 @@
 //
 // inspecting: all nodes are asked what they are. Each of them must answer and be fit, or nothing is changed. What comes
 //   next follows from the answers alone, so that the whole can be repeated after any change.
-// recording: node after node, in the order of their run_ids, which all clients share: of two clients with different
-//   records the first common node takes that of one. The other client takes back what it has written.
-// trusting: only if no inspection of this run has found a used node. Otherwise somebody may hold a lock that these
-// nodes
-//   have forgotten.
-// holding, naming, watching: a record may change only if no lock is held under the old one. The nodes grant nothing
-//   for the old guard (holds end by themselves, should this process die); locks that are held are renewed as ever. A
-//   lock that was used before the hold has ended by then, unless it was renewed, and then the node says so. Each
-//   node notes a use at most once a second, so that second is waited for, too.
+// recording: node after node, in the order of their run_ids, which all clients share (protocol 11.2): of two clients
+//   with different records the first common node takes that of one. The other client takes back what it has written.
+// trusting: only if no inspection of this run has found a used node (protocol 11.3). Otherwise somebody may hold a lock
+//   that these nodes have forgotten.
+// holding, naming, watching: a record may change only if no lock is held under the old one (protocol 11.5). The nodes
+//   grant nothing for the old guard (holds end by themselves, should this process die); locks that are held are renewed
+//   as ever. A lock that was used before the hold has ended by then, unless it was renewed, and then the node says so.
+//   Each node notes a use at most once a second, so that second is waited for, too.
 //
 // Inputs: on_reply, tick, give_up. After each, take_requests() and deadline().
 #pragma once

@@ -1,4 +1,4 @@
-// What the answers of all nodes to `status` say about a lock. A pure function.
+// What the answers of all nodes to `status` say about a lock (protocol 15.5). A pure function.
 #pragma once
 
 #include "core/message.hh"

@@ -4,7 +4,7 @@ namespace redlock::core {
 
 namespace {
 // Once a quorum has answered, and what it says is clear, the others get a few times what it took, and never less than
-// this.
+// this (protocol 8.3).
 constexpr int patience = 4;
 constexpr Duration least_patience = milliseconds{20};
 } // namespace

@@ -1,6 +1,6 @@
-// One bounded pass over the nodes: a release, the abandoning of an attempt that was not won (protocol: 3.5 and
-// 6), an extend by hand, a look at a lock. Every node is asked; only those expected to answer are waited for,
-// so that a dead node costs nothing: its request is in the kernel's hands.
+// One bounded pass over the nodes: a release, the abandoning of an attempt that was not won (protocol 4.7
+// and protocol 8.1), an extend by hand, a look at a lock. Every node is asked; only those expected to answer are
+// waited for, so that a dead node costs nothing: its request is in the kernel's hands.
 #pragma once
 
 #include "core/conversation.hh"

@@ -1,5 +1,6 @@
 // The owner value that is stored under the lock's key: random bits that nobody else can have, then who
-// took the lock, where and when, so that any node can answer "held by whom" without a second key.
+// took the lock, where and when, so that any node can answer "held by whom" without a second key
+// (protocol 3.3).
 //
 //   <32 hex digits>.<since, ms since 1970>.<owner>@<host>.<pid>.<why>
 //

@@ -1,4 +1,4 @@
-// The only place that reads a clock.
+// The only place that reads a clock (protocol 3.6).
 #pragma once
 
 #include "util/time.hh"

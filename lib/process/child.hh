@@ -1,5 +1,5 @@
 // A command as a child process, leading a process group of its own, that dies with this process
-// (parent-death signal). Made with vfork: nothing of redlock is copied, which is half of what starting a
+// (parent-death signal; protocol 13.6). Made with vfork: nothing of redlock is copied, which is half of what starting a
 // command costs. Failure to execute comes back as an error, never mixed up with a command's own 127.
 // Make it on the main thread only: the kernel ties the parent-death signal to the forking thread.
 #pragma once

@@ -1,5 +1,5 @@
 // Everybody below us, whatever group or session they made for themselves: for the moment when all that the
-// command started must go.
+// command started must go (protocol 13.4).
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// When the command must hear which signal: the deadlines of protocol section 10 as a pure state machine.
+// When the command must hear which signal: the deadlines of protocol 13.1 as a pure state machine.
 // Events in (the lease's end of validity, signals, exits, the time), actions out; no system call, so that
 // the simulator runs the same object.
 //
@@ -27,7 +27,7 @@ class Supervisor {
 
     explicit Supervisor(Grace grace) : grace_(grace) {}
 
-    // How far ahead V must be before the command may start.
+    // How far ahead V must be before the command may start (protocol 13.2).
     [[nodiscard]] Duration needed_validity() const { return grace_.grace + 2 * grace_.margin; }
 
     // The command was started under a lease that is valid until `validity`.

@@ -40,7 +40,7 @@ redisReader *make_reader() {
     return reader;
 }
 
-// The node's marker: what it knows of itself, in the data set (protocol: 7).
+// The node's marker: what it knows of itself, in the data set (protocol 9.1).
 constexpr std::string_view node_key = "redlock:{}:node";
 
 std::string_view text_of(const redisReply &reply) { return {reply.str, static_cast<std::size_t>(reply.len)}; }

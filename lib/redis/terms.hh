@@ -1,4 +1,4 @@
-// What all users of some nodes must have agreed upon (protocol: 7), as a node's marker keeps it and as people read it.
+// What all users of some nodes must have agreed upon (protocol 10.1), as a node's marker keeps it and people read it.
 #pragma once
 
 #include "core/message.hh"

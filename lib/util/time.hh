@@ -26,7 +26,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Two moments that no real one reaches, near enough to zero that adding any accepted duration to them
-// cannot overflow. `distant_past` is protocol section 3's "minus infinity".
+// cannot overflow. `distant_past` is the "minus infinity" of protocol 5.3.
 inline constexpr Duration longest_duration = std::chrono::hours{24 * 366 * 10};
 inline constexpr Instant distant_past = Instant{} - std::chrono::hours{24 * 366 * 100};
 inline constexpr Instant distant_future = Instant{} + std::chrono::hours{24 * 366 * 100};

@@ -1,11 +1,12 @@
 /* Mutual exclusion: no two clients rely on a valid lease at the same time. Checked by check.py.
 
-   What is modelled (sections 3 and 6 of the protocol, with renewal): two clients, each with as many attempts as it
-   likes, and N nodes. A round asks all nodes at one moment; each request reaches its node at any later time, twice or
-   never, each answer comes at any later time or never. A lease is a vector with one expiry per node, counted from
-   before the round was sent; a round may be sent again, before the lock is won (to the nodes that are missing) and
-   after (renewal, which prolongs a key that is still ours, and sets one with SET_ANEW only). The lease is valid while QUORUM
-   of the expiries are ahead. When it is not, what the client runs is dead, and the attempt is over for ever.
+   What is modelled, with renewal (protocol 4.3, protocol 5.2, protocol 8.1): two clients, each with as many attempts
+   as it likes, and N nodes. A round asks all nodes at one moment; each request reaches its node at any later time,
+   twice or never, each answer comes at any later time or never. A lease is a vector with one expiry per node, counted
+   from before the round was sent; a round may be sent again, before the lock is won (to the nodes that are missing)
+   and after (renewal, which prolongs a key that is still ours, and sets one with SET_ANEW only). The lease is valid
+   while QUORUM of the expiries are ahead. When it is not, what the client runs is dead, and the attempt is over for
+   ever.
 
    Time is a tick that counts everything down at the same moment; nothing knows a date, so that there are few states.
    A tick may come at any time: clients, nodes and network may be as slow as they like.

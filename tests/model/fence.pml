@@ -1,8 +1,8 @@
 /* Fences: no two grants of a lock have the same one, and a later grant has the larger one. Checked by check.py.
 
-   What is modelled (sections 3, 4 and 6 of the protocol): two clients, each with as many attempts as it likes, and N
-   nodes. A request reaches its node at any moment, late, twice or never; an answer is heard or lost. At a grant the
-   node increments its fence; who asks again with the same token hears the fence of this node as it is. F is the
+   What is modelled (protocol 4.3, protocol 6.4 and protocol 8.1): two clients, each with as many attempts as it likes,
+   and N nodes. A request reaches its node at any moment, late, twice or never; an answer is heard or lost. At a grant
+   the node increments its fence; who asks again with the same token hears the fence of this node as it is. F is the
    largest fence among all grants heard so far, early and late ones. A node counts when F was recorded there while the
    lock was ours: it granted with exactly F, or confirmed. It confirms when the key is still ours and its fence is not
    above F, and then has F. The lock is won when QUORUM nodes granted it and QUORUM nodes count.

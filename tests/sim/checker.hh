@@ -1,5 +1,5 @@
 // The judge. Sees the true state of every node and every command, and shares no code with lib/core. Throws
-// Violation. Each promise says under which fault model it holds:
+// Violation. Each promise (protocol 2.1) says under which fault model (protocol 2.2) it holds:
 //
 //   inside   the rates of any two clocks differ by no more than the drift bound; no node's clock steps forward
 //            by more than the slack within a TTL; fewer than 2Q-N nodes lose data; a command is dead within the

@@ -2,7 +2,7 @@
 -- server's run_id and, in microseconds of its clock, since when it may vote; or nil and why it must not be a node.
 --
 -- The marker lives inside the data set: it goes with it, and comes back with it, so that a crash with or without its
--- data, FLUSHALL and somebody else's data set are all seen (protocol 7). Whoever has been a replica in between, and
+-- data, FLUSHALL and somebody else's data set are all seen (protocol 9.2). Whoever has been a replica in between, and
 -- thereby got back a copy of its own data, has another master_replid2; it is all zeros where it never was one, and
 -- again some time after nobody follows any more. What survived a restart says nothing of what the last seconds before
 -- it wrote.

@@ -1,4 +1,4 @@
--- What a node's marker says of the locks of one prefix ("at" in the names of its fields):
+-- What a node's marker says of the locks of one prefix ("at" in the names of its fields; protocol 9.1, protocol 10.2):
 --   terms:at   the record that all users must agree with
 --   trial:at   the record is provisional: no init wrote it. The moment of its last use
 --   used:at    when a lock was last granted, prolonged or set anew, to the second; lock:at is that lock's key

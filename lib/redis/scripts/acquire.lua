@@ -1,4 +1,4 @@
--- The node's part of an acquire (protocol 3 and 4). KEYS: the lock, its fence, the node's marker.
+-- The node's part of an acquire (protocol 4.2). KEYS: the lock, its fence, the node's marker.
 -- ARGV: token, ttl in ms, proposal for the fence: the caller's UTC in microseconds; and in one word what all users of a
 -- prefix must agree upon (nodes, quorum, restart guard in ms, 0: off), and the length of the prefix.
 -- Answers {'granted', fence, TIME in microseconds, run_id}, {'refused', holder, PTTL}; a PTTL of -1 means that the key

@@ -1,4 +1,4 @@
--- The node's part of the agreement on a fence (protocol 4). KEYS: the lock, its fence. ARGV: token, fence.
+-- The node's part of the agreement on a fence (protocol 6.4). KEYS: the lock, its fence. ARGV: token, fence.
 -- Answers {'confirmed', the fence that is on record now}, {'absent'} or {'not ours', holder}. Only for the owner: the
 -- next one's fence then is higher. It may be above ours where others had the lock and we again, unheard.
 local key, fence_key = KEYS[1], KEYS[2]

@@ -1,4 +1,4 @@
--- The node's part of an extend (protocol 5). KEYS: the lock, its fence, the node's marker.
+-- The node's part of an extend (protocol 7.1). KEYS: the lock, its fence, the node's marker.
 -- ARGV: token, ttl in ms, fence (0: not known); and in one word: TIME in microseconds up to which a key that is gone
 -- may be set again (0: never), what all users of a prefix must agree upon (as in acquire), and the prefix's length.
 -- Answers {'not ours', holder} or {what, TIME, the rest of the node's quarantine in ms, what others have agreed upon

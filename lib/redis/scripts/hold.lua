@@ -1,6 +1,6 @@
 -- For so long no lock of a prefix is granted on this node; those that are held are prolonged and released as ever.
--- init --reconfigure finds out meanwhile whether there are any. KEYS: the marker. ARGV: the prefix, the run_id of the
--- server that was inspected, the record expected (empty: none), the caller's ID, for how many ms (0: no longer).
+-- init --reconfigure finds out meanwhile whether there are any (protocol 11.5). KEYS: the marker.
+-- ARGV: the prefix, the run_id of the server that was inspected, the record expected (empty: none), the caller's ID, for how many ms (0: no longer).
 -- Answers {'on hold', used:at, lock:at}, {'free'}, {'busy', for how many ms}: somebody else's hold, {'different', the
 -- record, in how many ms it lapses (-1: never)} or {'changed'}: the server has restarted.
 --include _guard.lua

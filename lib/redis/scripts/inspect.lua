@@ -1,4 +1,5 @@
--- What doctor and init want to know of a node; a node without a marker, or with one of before its start, gets one.
+-- What doctor and init want to know of a node; a node without a marker, or with one of before its start, gets one
+-- (protocol 9.3).
 -- KEYS: the marker. ARGV: the prefix.
 -- Answers {'inspected', TIME in microseconds, run_id, since when it may vote in microseconds (text; empty: it must not
 -- be a node), the record that all users must agree with (empty: none yet), why it must not be a node, in how many ms

@@ -1,7 +1,8 @@
 -- Writes or takes back the record that all users of a prefix must agree with, if the node has the record that the
--- caller expects, or the new one already. KEYS: the marker. ARGV: the prefix, the run_id of the server that was
--- inspected, the record expected (empty: none), the new one (empty: none), 1: it is provisional; and, if init
--- --reconfigure holds the node, the ID of the hold and used:at as it was then, in one word (else empty).
+-- caller expects, or the new one already (protocol 11.2). KEYS: the marker.
+-- ARGV: the prefix, the run_id of the server that was inspected, the record expected (empty: none), the new one (empty:
+-- none), 1: it is provisional; and, if init --reconfigure holds the node, the ID of the hold and used:at as it was then,
+-- in one word (else empty).
 -- Answers {'recorded'}, {'different', the record, in how many ms it lapses (-1: never)} or {'changed'}: the server has
 -- restarted, the hold is over, or a lock was used.
 --include _guard.lua

@@ -1,4 +1,4 @@
--- The node's part of a release or an abandon (protocol 6): compare and delete. KEYS: the lock, its fence.
+-- The node's part of a release or an abandon (protocol 8.1): compare and delete. KEYS: the lock, its fence.
 -- ARGV: token, fence (0: not known). Answers {'deleted'}, {'absent'} or {'not ours', holder}.
 local key, fence_key = KEYS[1], KEYS[2]
 local token, fence = ARGV[1], tonumber(ARGV[2])

@@ -1,5 +1,5 @@
--- Ends the quarantine of a node that no client has used yet: it cannot have forgotten a lock. KEYS: the marker.
--- ARGV: run_id and joined as they were inspected, so that a delayed request does not hit a later restart.
+-- Ends the quarantine of a node that no client has used yet: it cannot have forgotten a lock (protocol 11.3).
+-- KEYS: the marker. ARGV: run_id and joined as they were inspected, so that a delayed request does not hit a later restart.
 -- Answers {'trusted'}, {'used'} or {'changed'}.
 --include _guard.lua
 local time = redis.call('TIME')

@@ -315,7 +315,7 @@ using LockDeathTest = testing::Test;
 
 TEST(LockDeathTest, OnlyWhatWasWonIsReleased) {
     Driver d(terms_for(3));
-    EXPECT_DEATH(d.release({}), "only what was won");
+    EXPECT_DEATH(d.release({}), "only a lock that was won");
     d.acquire({});
     EXPECT_DEATH(d.lock.acquire(d.now, "other", 0), "one attempt at a time");
 }

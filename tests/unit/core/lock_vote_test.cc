@@ -1,5 +1,5 @@
-// One attempt, played with every assignment of answers in every order, beside a model of what protocol
-// section 3 says about it.
+// One attempt, played with every assignment of answers in every order, beside a model of what protocol 4.3
+// says about it.
 #include "driver.hh"
 
 #include <algorithm>
