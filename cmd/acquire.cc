@@ -53,10 +53,10 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         if (settings.format == Format::json) print(json_text(report));
         return code;
     }
-    if (run.signal() != 0) {
+    if (run.interruption().signal() != 0) {
         file.reset();
         run.release(true);
-        event::die_of(run.signal());
+        run.interruption().obey();
     }
     // Before and after the token is handed over: a reader may take its time.
     const auto left = [&] { return run.lock().validity() - event::now(); };

@@ -78,7 +78,7 @@ int Exec::run() {
         return exit_code::lost;
     }
     // No command any more, or none yet: what came meanwhile was meant for us.
-    if (run_.signal() != 0) event::die_of(run_.signal());
+    run_.interruption().obey();
     if (!job_) {
         say("{} was won and lost again before the command could be started; it was not started", name);
         return exit_code::lost;
@@ -104,10 +104,10 @@ void Exec::start() {
             run_.lock().fence());
     // As late as can be (protocol 13.2): what was far enough ahead when the lock was won may not be any more (a
     // suspend, a busy machine). A renewal is due then, and brings it forward again.
-    while (run_.signal() == 0 && run_.lock().phase() == core::Phase::held &&
+    while (run_.interruption().signal() == 0 && run_.lock().phase() == core::Phase::held &&
            run_.lock().validity() - event::now() < supervisor_.needed_validity())
-        run_.note(run_.turn());
-    if (run_.signal() != 0 || run_.lock().phase() != core::Phase::held) return;
+        run_.interruption().note(run_.turn());
+    if (run_.interruption().signal() != 0 || run_.lock().phase() != core::Phase::held) return;
     process::adopt_orphans();
     job_.emplace(settings_,
                  std::vector<std::string>{"REDLOCK_NAME=" + settings_.name, "REDLOCK_TOKEN=" + run_.lock().token(),
@@ -133,7 +133,7 @@ void Exec::supervise() {
         process::reap_orphans(job_->pid());
         supervisor_.validity_is(event::now(), run_.lock().validity());
         for (const int signal : signals) {
-            if (supervisor_.state() == State::ended) run_.note({signal});
+            if (supervisor_.state() == State::ended) run_.interruption().note({signal});
             else if (signal != SIGCHLD) supervisor_.pass_on(signal);
         }
         // What ends a lost command is for all that it started, wherever they have gone; what is passed on is for
@@ -197,7 +197,7 @@ bool Exec::all_dead() {
         for (const pid_t pid : process::descendants()) ::kill(pid, SIGKILL);
         if (!process::reap_orphans(0)) return true;
         if (event::now() >= patience) return false;
-        run_.note(run_.turn(std::min(patience, event::now() + milliseconds{2})));
+        run_.interruption().note(run_.turn(std::min(patience, event::now() + milliseconds{2})));
     }
 }
 

@@ -12,6 +12,7 @@
 #include "core/agreement.hh"
 #include "core/round.hh"
 #include "event/clock.hh"
+#include "process/interruption.hh"
 #include "redis/fault.hh"
 #include "redis/terms.hh"
 #include "session/pump.hh"
@@ -232,19 +233,19 @@ core::Setup::Plan setup_plan(const Settings &settings) {
 
 int run_setup(core::Setup &setup, redis::Nodes &nodes, event::Signals &signals, const std::function<void()> &tell) {
     session::Pump pump(setup, nodes, signals);
-    int death = 0;
+    process::Interruption interruption;
     pump.send();
     while (!setup.ended()) {
-        const bool told = death != 0;
-        note_signals(pump.turn(), death);
-        if (death != 0 && !told) {
+        const bool told = interruption.signal() != 0;
+        interruption.note(pump.turn());
+        if (interruption.signal() != 0 && !told) {
             setup.give_up(event::now());
             pump.send();
         }
         tell();
     }
     nodes.finish();
-    return death;
+    return interruption.signal();
 }
 
 std::string set_up_hint(const Settings &settings) {

@@ -58,12 +58,4 @@ std::vector<int> wait_for_signals(event::Signals &signals, std::optional<Instant
     return signals.take(set);
 }
 
-void note_signals(const std::vector<int> &signals, int &death) {
-    for (const int signal : signals) {
-        const event::DefaultAction action = event::default_action(signal);
-        if (action == event::DefaultAction::stop) process::stop_self();
-        if (action == event::DefaultAction::terminate && death == 0) death = signal;
-    }
-}
-
 } // namespace redlock::cmd

@@ -53,8 +53,4 @@ class Job {
 // The signals that come before anything else happens, or none until the deadline.
 std::vector<int> wait_for_signals(event::Signals &signals, std::optional<Instant> deadline = std::nullopt);
 
-// What signals do to us while no command is there to have them: a stop stops us, the first that would end us is
-// kept in `death` until everything is in order.
-void note_signals(const std::vector<int> &signals, int &death);
-
 } // namespace redlock::cmd

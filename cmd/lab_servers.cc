@@ -2,6 +2,7 @@
 
 #include "cmd/job.hh"
 #include "event/clock.hh"
+#include "process/interruption.hh"
 #include "util/error.hh"
 #include "util/random.hh"
 #include "util/text.hh"
@@ -134,12 +135,12 @@ int LabServers::start() {
     for (std::size_t number = 1; number <= settings_.lab_nodes; ++number)
         start_server(servers_.emplace_back(Server{.number = number}));
     const Instant deadline = event::now() + start_limit;
-    int death = 0;
+    process::Interruption interruption;
     for (Server &server : servers_) {
         // What it says once it listens ("Ready ..." or "The server is now ready ...").
         for (int starts = 1; log_of(server).find("eady to accept connections") == std::string::npos;) {
-            note_signals(wait_for_signals(signals_, event::now() + milliseconds{3}), death);
-            if (death != 0) return death;
+            interruption.note(wait_for_signals(signals_, event::now() + milliseconds{3}));
+            if (interruption.signal() != 0) return interruption.signal();
             reap();
             if (server.pid > 0 && event::now() >= deadline) complain(server, "does not answer");
             if (server.pid > 0) continue;

@@ -1,48 +1,23 @@
 #include "cmd/pass.hh"
 
 #include "cmd/exit_code.hh"
-#include "cmd/job.hh"
 #include "cmd/say.hh"
-#include "event/clock.hh"
-#include "session/pump.hh"
 #include "util/text.hh"
 
 namespace redlock::cmd {
 
 Pass::Pass(const Settings &settings, event::Signals &signals)
-    : settings_(settings), signals_(signals), nodes_(settings.nodes, connection_patience(settings.timing)),
-      await_(nodes_.size(), true) {}
-
-core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
-    const Instant begin = event::now();
-    core::Sweep sweep(begin, {.verb = verb,
-                              .key = key,
-                              .token = settings_.token,
-                              .ttl = settings_.timing.ttl,
-                              .agreement = settings_.agreement(),
-                              .ask = std::vector<bool>(nodes_.size(), true),
-                              .await = await_,
-                              .quorum = settings_.quorum,
-                              .node_timeout = settings_.timing.node_timeout,
-                              .connected = next_ > 1,
-                              .first = next_});
-    next_ += nodes_.size();
-    session::Pump pump(sweep, nodes_, signals_);
-    pump.send();
-    // A node that is still being connected to has not been handed its request yet.
-    const Instant patience = begin + settings_.timing.node_timeout;
-    while (!sweep.done() || (nodes_.waiting() && event::now() < patience))
-        note_signals(pump.turn(sweep.done() ? std::optional(patience) : std::nullopt), death_);
-    for (core::NodeIndex node = 0; node < nodes_.size(); ++node) {
-        const auto &answer = sweep.answers()[node];
-        await_[node] = answer && answer->answer != core::Answer::silent;
-    }
-    return sweep;
-}
+    : settings_(settings), inquiry_({.nodes = settings.nodes,
+                                     .patience = connection_patience(settings.timing),
+                                     .quorum = settings.quorum,
+                                     .agreement = settings.agreement(),
+                                     .ttl = settings.timing.ttl,
+                                     .node_timeout = settings.timing.node_timeout},
+                                    signals, interruption_) {}
 
 void Pass::finish() {
-    nodes_.finish();
-    if (death_ != 0) event::die_of(death_);
+    inquiry_.finish();
+    interruption_.obey();
 }
 
 int code_when_denied(const core::Sweep &sweep) { return sweep.unfit() ? exit_code::config : exit_code::access; }

@@ -1,16 +1,13 @@
-// One question to all nodes, once or for several locks one after the other: what extend, release and status have
-// in common. Owns the nodes; borrows settings and signals.
+// Questions to all nodes as the settings want them, and the words when too few nodes answered. Borrows settings and
+// signals.
 #pragma once
 
 #include "cmd/report.hh"
 #include "cmd/settings.hh"
-#include "core/sweep.hh"
-#include "event/signals.hh"
-#include "redis/nodes.hh"
+#include "session/inquiry.hh"
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace redlock::cmd {
 
@@ -18,20 +15,15 @@ class Pass {
   public:
     Pass(const Settings &settings, event::Signals &signals);
 
-    // Returns when every node that may be expected to has answered, its time at most. A signal meanwhile is
-    // kept for finish(): the pass is bounded, and half of it helps nobody.
-    core::Sweep ask(core::Verb verb, const std::string &key);
-
-    // Closes the connections in good order; dies of the signal that came, if one did.
+    // See session::Inquiry::ask.
+    core::Sweep ask(core::Verb verb, const std::string &key) { return inquiry_.ask(verb, key, settings_.token); }
+    // Closes the connections in good order; ends this process by the signal that came, if one did.
     void finish();
 
   private:
     const Settings &settings_;
-    event::Signals &signals_;
-    redis::Nodes nodes_;
-    std::vector<bool> await_; // who has not been silent so far
-    core::Serial next_ = 1;
-    int death_ = 0;
+    process::Interruption interruption_;
+    session::Inquiry inquiry_;
 };
 
 // Of a `sweep` that was denied.

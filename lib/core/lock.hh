@@ -56,6 +56,7 @@ class Lock : public Conversation {
     void tick(Instant now) override;
     [[nodiscard]] std::optional<Instant> deadline() const override;
 
+    [[nodiscard]] const Terms &terms() const { return terms_; }
     [[nodiscard]] Phase phase() const { return phase_; }
     [[nodiscard]] Ending ending() const { return ending_; }
     // V while held, distant_past otherwise.

@@ -23,7 +23,7 @@ std::string encode(std::string_view text, std::size_t most) {
 
 } // namespace
 
-std::string make_token(std::string_view random, const Holder &holder) {
+std::string make_token(std::string_view random, const HolderInfo &holder) {
     std::string token(random);
     token += '.' + std::to_string(holder.since_ms);
     token += '.' + encode(holder.owner, longest_name) + '@' + encode(holder.host, longest_name);
@@ -32,7 +32,7 @@ std::string make_token(std::string_view random, const Holder &holder) {
     return token;
 }
 
-std::optional<Holder> parse_token(std::string_view token) {
+std::optional<HolderInfo> parse_token(std::string_view token) {
     std::array<std::string_view, 5> part;
     for (std::size_t i = 0; i < part.size(); ++i) {
         const std::size_t dot = token.find('.');
@@ -46,8 +46,8 @@ std::optional<Holder> parse_token(std::string_view token) {
     const auto pid = parse_number<std::int64_t>(part[3]);
     if (part[0].size() != random_digits || at == std::string_view::npos || !since || !pid || *since < 0 || *pid < 0)
         return std::nullopt;
-    return Holder{*since, percent_decode(part[2].substr(0, at)), percent_decode(part[2].substr(at + 1)), *pid,
-                  percent_decode(part[4])};
+    return HolderInfo{*since, percent_decode(part[2].substr(0, at)), percent_decode(part[2].substr(at + 1)), *pid,
+                      percent_decode(part[4])};
 }
 
 } // namespace redlock::core

@@ -18,7 +18,7 @@ namespace redlock::core {
 // The token's beginning, which alone tells it from all others.
 inline constexpr std::size_t random_digits = 32;
 
-struct Holder {
+struct HolderInfo {
     std::int64_t since_ms = 0; // wall clock of the holder's host: for people only
     std::string owner, host;
     std::int64_t pid = 0;
@@ -26,9 +26,9 @@ struct Holder {
 };
 
 // `random`: 128 bits as hex, fresh for every attempt. Long fields are cut, never in an escape.
-std::string make_token(std::string_view random, const Holder &holder);
+std::string make_token(std::string_view random, const HolderInfo &holder);
 
 // Who a token names; nullopt for the tokens of other libraries. The fields are unescaped: any bytes.
-std::optional<Holder> parse_token(std::string_view token);
+std::optional<HolderInfo> parse_token(std::string_view token);
 
 } // namespace redlock::core

@@ -8,9 +8,9 @@ namespace {
 
 const std::string random_part(random_digits, 'a');
 
-Holder somebody() { return {1'700'000'000'000, "alice", "host.example", 42, "nightly backup"}; }
+HolderInfo somebody() { return {1'700'000'000'000, "alice", "host.example", 42, "nightly backup"}; }
 
-void expect_same(const std::optional<Holder> &found, const Holder &holder) {
+void expect_same(const std::optional<HolderInfo> &found, const HolderInfo &holder) {
     ASSERT_TRUE(found);
     EXPECT_EQ(found->since_ms, holder.since_ms);
     EXPECT_EQ(found->owner, holder.owner);
@@ -27,7 +27,7 @@ TEST(Token, TellsWhoWhereSinceWhenAndWhy) {
 }
 
 TEST(Token, ManyBytesArePartOfAName) {
-    Holder odd = somebody();
+    HolderInfo odd = somebody();
     odd.owner = ".@%\n\xff";
     odd.host = "@a.b";
     odd.why = std::string("\0. %2E", 7);
@@ -38,7 +38,7 @@ TEST(Token, ManyBytesArePartOfAName) {
 }
 
 TEST(Token, LongNamesAreCutAndNeverInAnEscape) {
-    Holder wordy = somebody();
+    HolderInfo wordy = somebody();
     wordy.owner = "ab" + std::string(100, '/'); // 2 + 20 escapes are 62: one more would be 65
     wordy.host = std::string(100, 'h');
     wordy.pid = std::numeric_limits<std::int64_t>::max();
@@ -47,7 +47,7 @@ TEST(Token, LongNamesAreCutAndNeverInAnEscape) {
     const std::string token = make_token(random_part, wordy);
     EXPECT_LE(token.size(), 256U);
     EXPECT_GT(token.size(), 253U); // as long as fits
-    Holder cut = wordy;
+    HolderInfo cut = wordy;
     cut.owner = "ab" + std::string(20, '/');
     cut.host = std::string(64, 'h');
     cut.why = "w" + std::string((token.size() - token.rfind('.') - 2) / 3, ' ');
