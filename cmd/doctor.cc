@@ -10,7 +10,7 @@
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
-#include "core/agreement.hh"
+#include "core/inspection.hh"
 #include "event/clock.hh"
 #include "redis/fault.hh"
 #include "redis/terms.hh"
@@ -39,50 +39,34 @@ struct Finding {
 
 struct Examined {
     std::string node;
-    std::vector<Finding> findings{}; // at least one
     bool answered = false;
-    bool contradicts = false; // others use it in another way
-    bool lapses = false;      // and no init has said so
-    bool used = false;        // by some client, since it has its data
-    Duration quarantine{};    // what is left
-    bool on_hold = false;     // init --reconfigure lets nobody begin
+    Duration closed{};               // for so long it grants no lock
+    std::vector<Finding> findings{}; // at least one
 };
 
 constexpr Duration proposals_count = seconds{10}; // further ahead of a node's clock a fence is not believed
 
-// What the guard makes of the marker.
-void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
-    const core::NodeState &state = reply.state;
-    const core::Agreement ours = settings.agreement();
-    node.used = state.used;
-    node.contradicts = state.terms && redis::marker_text(*state.terms) != redis::marker_text(ours);
-    if (node.contradicts)
-        node.findings.push_back(Finding{Weight::mend, fmt::format("others use it with {}, and you with {}: {}",
-                                                                  redis::in_words(*state.terms), redis::in_words(ours),
-                                                                  core::could_both_hold(*state.terms, ours)
-                                                                      ? "both could hold a lock at once"
-                                                                      : "it has no vote for you")});
-    node.lapses = state.lapses.has_value();
-    if (node.contradicts && state.lapses)
-        node.findings.push_back(
-            Finding{Weight::note, fmt::format("nobody has set that up: it forgets that in {} unless they use it again",
-                                              show_duration(*state.lapses))});
-    if (state.hold_left > Duration{}) {
-        node.on_hold = true;
-        node.quarantine = state.hold_left;
-        node.findings.push_back(
-            Finding{Weight::note, fmt::format("'redlock init --reconfigure' is at work, or was killed: no lock is "
-                                              "granted here for another {} at most",
-                                              show_duration(state.hold_left))});
-    }
-    if (!state.joined || settings.guard == Duration{}) return;
-    const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
-    if (since >= settings.guard) return;
-    node.quarantine = std::max(node.quarantine, settings.guard - since);
-    node.findings.push_back(
-        Finding{Weight::note, fmt::format("it is new or has restarted, and may have forgotten a lock: no vote "
-                                          "for {} more",
-                                          show_duration(settings.guard - since))});
+// What the node's marker says.
+void examine_marker(const Settings &settings, const core::NodeState &state, const core::Inspection &found,
+                    std::vector<Finding> &findings) {
+    if (found.contradicts)
+        findings.push_back(
+            {Weight::mend,
+             fmt::format("others use it with {}, and you with {}: {}", redis::in_words(*state.terms),
+                         redis::in_words(settings.agreement()),
+                         found.both_could_hold ? "both could hold a lock at once" : "it has no vote for you")});
+    if (found.contradicts && found.lapses)
+        findings.push_back(
+            {Weight::note, fmt::format("nobody has set that up: it forgets that in {} unless they use it again",
+                                       show_duration(*state.lapses))});
+    if (found.hold_left > Duration{})
+        findings.push_back({Weight::note, fmt::format("'redlock init --reconfigure' is at work, or was killed: no lock "
+                                                      "is granted here for another {} at most",
+                                                      show_duration(found.hold_left))});
+    if (found.quarantine > Duration{})
+        findings.push_back({Weight::note, fmt::format("it is new or has restarted, and may have forgotten a lock: no "
+                                                      "vote for {} more",
+                                                      show_duration(found.quarantine))});
 }
 
 void examine_clock(const core::Reply &reply, std::vector<Finding> &findings) {
@@ -95,33 +79,39 @@ void examine_clock(const core::Reply &reply, std::vector<Finding> &findings) {
                                                  show_duration(ahead < Duration{} ? -ahead : ahead))});
 }
 
-std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep) {
-    std::vector<Examined> all;
-    for (const Report::Node &node : nodes_of(settings, sweep.answers())) {
-        Examined &found = all.emplace_back(Examined{.node = node.name});
-        const auto &reply = node.reply;
-        found.answered = reply && reply->answer == core::Answer::granted;
-        if (!found.answered) {
-            const bool unfit =
-                reply && (reply->trouble == core::Trouble::unfit || reply->trouble == core::Trouble::replica);
-            const bool denied = reply && reply->trouble == core::Trouble::access;
-            found.findings.push_back({unfit || denied ? Weight::mend : Weight::warning,
-                                      !reply || reply->text.empty() ? "no answer" : reply->text, denied});
+// A node without an answer, or with an error.
+Finding failure(const std::optional<core::Reply> &reply) {
+    const bool unfit = reply && (reply->trouble == core::Trouble::unfit || reply->trouble == core::Trouble::replica);
+    const bool denied = reply && reply->trouble == core::Trouble::access;
+    return {unfit || denied ? Weight::mend : Weight::warning, !reply || reply->text.empty() ? "no answer" : reply->text,
+            denied};
+}
+
+std::vector<Examined> examine(const Settings &settings, const core::Answers &answers, const core::Inspections &all) {
+    std::vector<Examined> examined;
+    for (core::NodeIndex node = 0; node < answers.size(); ++node) {
+        Examined &result = examined.emplace_back(Examined{.node = settings.nodes[node].display()});
+        const auto &reply = answers[node];
+        const auto &found = all[node];
+        result.answered = found.has_value();
+        if (!found) {
+            result.findings.push_back(failure(reply));
             continue;
         }
+        result.closed = found->closed();
         if (const std::string &why = reply->state.unfit; !why.empty()) {
-            const redis::Fault fault = redis::explain(why, settings.nodes[all.size() - 1].password);
-            found.findings.push_back({Weight::mend, fault.text, fault.trouble == core::Trouble::access});
+            const redis::Fault fault = redis::explain(why, settings.nodes[node].password);
+            result.findings.push_back({Weight::mend, fault.text, fault.trouble == core::Trouble::access});
         }
-        if (const auto same = core::same_server(sweep.answers(), all.size() - 1))
-            found.findings.push_back(Finding{Weight::mend, fmt::format("it is the same server as {}, and would vote "
-                                                                       "twice; leave one of them out",
-                                                                       all[*same].node)});
-        examine_marker(settings, *reply, found);
-        examine_clock(*reply, found.findings);
-        if (found.findings.empty()) found.findings.push_back({Weight::good, "fit, and may vote"});
+        if (found->same_as)
+            result.findings.push_back({Weight::mend, fmt::format("it is the same server as {}, and would vote twice; "
+                                                                 "leave one of them out",
+                                                                 examined[*found->same_as].node)});
+        examine_marker(settings, reply->state, *found, result.findings);
+        examine_clock(*reply, result.findings);
+        if (result.findings.empty()) result.findings.push_back({Weight::good, "fit, and may vote"});
     }
-    return all;
+    return examined;
 }
 
 // What the nodes said when doctor tried what a lock needs.
@@ -170,48 +160,72 @@ std::string json_of(const std::vector<Examined> &nodes, std::string_view result,
             findings.push_back({{"weight", word_of(finding.weight)}, {"text", finding.text}});
         list.push_back({{"node", node.node},
                         {"answered", node.answered},
-                        {"quarantine_ms", to_ms(node.quarantine)},
+                        {"quarantine_ms", to_ms(node.closed)},
                         {"findings", findings}});
     }
     const nlohmann::json all{{"result", result}, {"nodes", list}, {"restart_guard_ms", to_ms(guard)}};
     return json_line(all);
 }
 
-// What holds for all of them, once.
-std::string advice(const Settings &settings, const std::vector<Examined> &nodes, const core::Sweep &sweep) {
-    const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
-    std::string text;
-    if (settings.guard == Duration{}) text += std::string(guard_is_off) + '\n';
+std::string advice_on_reach(const Settings &settings, const core::Sweep &sweep) {
     const std::size_t answered = sweep.granted();
-    if (answered < settings.quorum && !sweep.denied() && too_many_refuse(sweep.answers(), settings.quorum))
-        text += fmt::format("{} {} needed for a lock, and the others refuse to work, as told above\n",
-                            counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are");
-    else if (answered < settings.quorum && !sweep.denied())
-        text += fmt::format("{} {} needed for a lock, and {} {}: check that these servers run and that the addresses "
-                            "are right\n",
-                            counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are", answered,
-                            answered == 1 ? "answers" : "answer");
-    const auto contradicts = [](const Examined &node) { return node.contradicts; };
-    if (any(contradicts) && !any([](const Examined &node) { return node.contradicts && !node.lapses; }))
+    if (answered >= settings.quorum || sweep.denied()) return "";
+    const std::string needed = fmt::format("{} {} needed for a lock, and ", counted(settings.quorum, "node"),
+                                           settings.quorum == 1 ? "is" : "are");
+    if (too_many_refuse(sweep.answers(), settings.quorum)) return needed + "the others refuse to work, as told above\n";
+    return needed + fmt::format("{} {}: check that these servers run and that the addresses are right\n", answered,
+                                answered == 1 ? "answers" : "answer");
+}
+
+// What concerns all nodes, once.
+std::string advice(const Settings &settings, const core::Inspections &nodes, const core::Sweep &sweep) {
+    std::string text = settings.guard == Duration{} ? std::string(guard_is_off) + '\n' : "";
+    text += advice_on_reach(settings, sweep);
+    switch (core::settlement(nodes)) {
+    case core::Settlement::none_needed: break;
+    case core::Settlement::wait_for_lapse:
         text +=
             fmt::format("nobody has set that up. If it was a trial run: {} waits until it has lapsed, and then records "
                         "the settings of this host. If other hosts use these nodes so, correct -S, --quorum or "
                         "--restart-guard here\n",
                         again(settings, "redlock init"));
-    else if (any(contradicts))
+        break;
+    case core::Settlement::correct_or_reconfigure:
         text +=
             fmt::format("if the settings of this host are wrong, correct -S, --quorum or --restart-guard here; if "
                         "they are to change on all hosts, stop all jobs and change them everywhere, then type once: "
                         "redlock init --reconfigure{}\n",
                         settings.same_again.empty() ? "" : ", " + settings.same_again);
-    if (!any([](const Examined &node) { return node.quarantine > Duration{}; })) return text;
-    if (any([](const Examined &node) { return node.on_hold; }))
+    }
+    switch (core::opening(nodes)) {
+    case core::Opening::none_needed: return text;
+    case core::Opening::when_init_ends:
         return text + "the nodes grant locks again when that init has ended, and at the latest after that time\n";
-    // Only where that ends the quarantine at once.
-    if (any([](const Examined &node) { return node.used || !node.answered || node.contradicts; }))
-        text += "a node may have forgotten a lock; the quarantine ends by itself\n";
-    else text += set_up_hint(settings) + '\n';
-    return text;
+    case core::Opening::by_itself: return text + "a node may have forgotten a lock; the quarantine ends by itself\n";
+    case core::Opening::by_init: break;
+    }
+    return text + set_up_hint(settings) + '\n';
+}
+
+struct Conclusion {
+    int code = exit_code::success;
+    std::string_view result;
+};
+
+Conclusion conclude(const Settings &settings, const std::vector<Examined> &nodes, const core::Sweep &sweep) {
+    bool to_mend = false, denied = sweep.denied(), warned = false, waiting = false;
+    for (const Examined &node : nodes) {
+        for (const Finding &finding : node.findings) {
+            if (finding.weight == Weight::mend) (finding.access ? denied : to_mend) = true;
+        }
+        warned = warned || node.findings[0].weight != Weight::good; // a note beside "good" is no warning
+        waiting = waiting || node.closed > Duration{};
+    }
+    const bool reached = sweep.granted() >= settings.quorum;
+    if (to_mend) return {exit_code::config, "mend"};
+    if (denied) return {sweep.denied() ? code_when_denied(sweep) : exit_code::access, "denied"};
+    if (!reached) return {exit_code::unreachable, "unreachable"};
+    return {exit_code::success, waiting ? "quarantined" : warned ? "warnings" : "fit"};
 }
 
 } // namespace
@@ -222,36 +236,13 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     const core::Sweep probe = pass.ask(core::Verb::probe, probe_key());
     pass.finish();
 
-    std::vector<Examined> nodes = examine(settings, sweep);
+    const core::Inspections inspected = core::inspect(sweep.answers(), settings.agreement());
+    std::vector<Examined> nodes = examine(settings, sweep.answers(), inspected);
     examine_probe(settings, sweep, probe, nodes);
-    const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
-    const auto to_mend_with = [&](bool access) {
-        return any([&](const Examined &node) {
-            return std::any_of(node.findings.begin(), node.findings.end(), [&](const Finding &finding) {
-                return finding.weight == Weight::mend && finding.access == access;
-            });
-        });
-    };
-    const bool to_mend = to_mend_with(false);
-    const bool denied = sweep.denied() || to_mend_with(true);
-    const bool warned = any([](const Examined &node) { return node.findings[0].weight != Weight::good; });
-    const bool waiting = any([](const Examined &node) { return node.quarantine > Duration{}; });
-    int code = exit_code::success;
-    if (sweep.granted() < settings.quorum) code = exit_code::unreachable;
-    if (denied) code = sweep.denied() ? code_when_denied(sweep) : exit_code::access;
-    if (to_mend) code = exit_code::config;
-    const std::string_view result = to_mend                          ? "mend"
-                                    : denied                         ? "denied"
-                                    : code == exit_code::unreachable ? "unreachable"
-                                    : waiting                        ? "quarantined"
-                                    : warned                         ? "warnings"
-                                                                     : "fit";
-    if (settings.format == Format::json) {
-        print(json_of(nodes, result, settings.guard));
-    } else if (settings.verbosity >= 0) {
-        print(text_of(nodes) + advice(settings, nodes, sweep));
-    }
-    return code;
+    const Conclusion end = conclude(settings, nodes, sweep);
+    if (settings.format == Format::json) print(json_of(nodes, end.result, settings.guard));
+    else if (settings.verbosity >= 0) print(text_of(nodes) + advice(settings, inspected, sweep));
+    return end.code;
 }
 
 } // namespace redlock::cmd

@@ -3,7 +3,6 @@
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
-#include "cmd/forgotten.hh"
 #include "cmd/job.hh"
 #include "cmd/lock_run.hh"
 #include "cmd/loss.hh"
@@ -11,6 +10,7 @@
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
+#include "core/forgotten.hh"
 #include "event/clock.hh"
 #include "process/descendants.hh"
 #include "process/supervisor.hh"
@@ -85,7 +85,7 @@ int Exec::run() {
     }
     const core::Answers answers = answers_to_release();
     const auto table = [&] { return node_table(nodes_of(settings_, answers)); };
-    if (!was_held || proves_loss(answers, settings_.quorum)) {
+    if (!was_held || core::proves_loss(answers, settings_.quorum)) {
         say("{} was lost while the command ran, and was found so when it was given back: somebody else may have run "
             "beside it\n{}",
             name, table());
@@ -186,7 +186,7 @@ core::Answers Exec::answers_to_release() {
     Pass pass(settings_, signals_);
     const core::Sweep inspected = pass.ask(core::Verb::inspect, "");
     pass.finish();
-    return without_forgotten(sweep.answers(), inspected.answers(), settings_.guard);
+    return core::without_forgotten(sweep.answers(), inspected.answers(), settings_.guard);
 }
 
 // After a loss: nothing that the command started may live when the lock is given back. False when that

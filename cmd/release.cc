@@ -3,10 +3,10 @@
 
 #include "cmd/enclosing.hh"
 #include "cmd/exit_code.hh"
-#include "cmd/forgotten.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
+#include "core/forgotten.hh"
 #include "util/text.hh"
 
 namespace redlock::cmd {
@@ -17,15 +17,15 @@ int run_release(const Settings &settings, event::Signals &signals) {
     const core::Sweep sweep = pass.ask(core::Verb::release, settings.key);
     core::Answers answers = sweep.answers();
     if (sweep.granted() == 0)
-        answers = without_forgotten(answers, pass.ask(core::Verb::inspect, "").answers(), settings.guard);
+        answers = core::without_forgotten(answers, pass.ask(core::Verb::inspect, "").answers(), settings.guard);
     pass.finish();
 
     Report report = report_on(settings, settings.name, answers);
     report.result = "released";
     int code = exit_code::success;
     const std::string name = printable(settings.name);
-    if (heard(answers) < settings.quorum) {
-        code = complain(settings, sweep, heard(answers),
+    if (core::heard(answers) < settings.quorum) {
+        code = complain(settings, sweep, core::heard(answers),
                         sweep.answered() < settings.quorum
                             ? "may still be held; it ends by itself when its time to live is over"
                             : "is not held any more; nodes that have lost their data do not know who held it before",

@@ -41,6 +41,17 @@ std::string_view word_of(const core::Reply &reply) {
     return "silent";
 }
 
+// An error, or the silence of a node.
+std::string error_text(const core::Reply &reply) {
+    if (!reply.text.empty() || reply.answer != Answer::error) return reply.text;
+    if (reply.trouble == core::Trouble::absurd_fence)
+        return fmt::format("its fence {} is far above that of the other nodes, and does not count; look at the key "
+                           "redlock:{{KEY}}:fence there, and DEL it if redlock did not write it",
+                           reply.fence);
+    return fmt::format("it does not know: it is new or was restarted, and in quarantine for {} more",
+                       config::show_duration(reply.quarantine.value_or(Duration{})));
+}
+
 // `known_holder`: a token that has been described above.
 std::string sentence_of(const core::Reply &reply, std::string_view known_holder) {
     const bool looked = reply.verb == core::Verb::status;
@@ -49,7 +60,7 @@ std::string sentence_of(const core::Reply &reply, std::string_view known_holder)
         return reply.verb == core::Verb::acquire  ? "voted for us"
                : reply.verb == core::Verb::extend ? "extended the lease"
                                                   : "deleted the key";
-    if (reply.answer != Answer::refused) return reply.text;
+    if (reply.answer != Answer::refused) return error_text(reply);
     if (reply.refusal == Refusal::absent) return looked ? "free" : "the key is gone";
     if (reply.refusal == Refusal::set_anew) return "the key was gone, and was set again";
     std::string text = reply.refusal == Refusal::held ? "held" : "now held";
@@ -77,7 +88,7 @@ Json nodes_json(const Report &report) {
         Json entry{{"node", node.name}, {"answer", word_of(reply)}, {"holder", holder_json(reply.holder)}};
         entry["ttl_ms"] = reply.holder_ttl ? Json(to_ms(*reply.holder_ttl)) : Json(nullptr);
         if (reply.answer == Answer::error || reply.answer == Answer::silent)
-            entry["message"] = node.reply ? reply.text : "no answer yet";
+            entry["message"] = node.reply ? error_text(reply) : "no answer yet";
         nodes.push_back(std::move(entry));
     }
     return nodes;

@@ -2,10 +2,10 @@
 #include "cmd/commands.hh"
 
 #include "cmd/exit_code.hh"
-#include "cmd/forgotten.hh"
 #include "cmd/pass.hh"
 #include "cmd/report.hh"
 #include "cmd/say.hh"
+#include "core/forgotten.hh"
 #include "core/survey.hh"
 #include "core/token.hh"
 
@@ -48,7 +48,7 @@ int run_status(const Settings &settings, event::Signals &signals) {
     for (std::size_t i = 0; i < sweeps.size(); ++i) {
         const core::Sweep &sweep = sweeps[i];
         const std::string &name = settings.names[i];
-        const core::Answers answers = without_forgotten(sweep.answers(), inspected, settings.guard);
+        const core::Answers answers = core::without_forgotten(sweep.answers(), inspected, settings.guard);
         const core::Survey found = core::survey(answers, settings.quorum);
         Report report = report_on(settings, name, answers);
         report.result = word_of(found.state);

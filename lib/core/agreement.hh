@@ -13,6 +13,11 @@ constexpr bool could_both_hold(const Agreement &others, const Agreement &ours) {
     return others.nodes > 0 && std::max(ours.nodes, others.nodes) >= ours.quorum + others.quorum;
 }
 
+// The same N, Q and G, the latter as a node records it. False for an agreement that is not readable.
+constexpr bool same_settings(const Agreement &a, const Agreement &b) {
+    return a.nodes > 0 && a.nodes == b.nodes && a.quorum == b.quorum && to_ms_up(a.guard) == to_ms_up(b.guard);
+}
+
 // A lease of `ttl` on a node with the agreement `others` protects nothing: those clients could hold the lock at the
 // same time, or the node could forget the lease before its end (protocol 7.7).
 constexpr bool endangers(const Agreement &others, const Agreement &ours, Duration ttl) {

@@ -168,9 +168,9 @@ void Attempt::refuse_fence(NodeIndex node) {
     Reply error = votes_.answers()[node].value_or(Reply{});
     error.node = node;
     error.answer = Answer::error;
-    error.text = "its fence " + std::to_string(record.on_record) +
-                 " is far above that of the other nodes, and does not "
-                 "count; look at the key redlock:{KEY}:fence there, and DEL it if redlock did not write it";
+    error.trouble = Trouble::absurd_fence;
+    error.fence = record.on_record;
+    error.text.clear();
     votes_.overrule(error);
     possession_.lease().drop(node);
     record.on_record = 0;

@@ -108,12 +108,13 @@ enum class Refusal {
 
 // What kind of error, as far as it decides what the core does next.
 enum class Trouble {
-    passing,     // may be over in a moment: connection refused, LOADING, BUSY, OOM, ...
-    quarantined, // it may have forgotten a vote; over when Reply::quarantine is
-    replica,     // it follows another server; over when it is promoted
-    access,      // only a person can mend it: NOAUTH, WRONGPASS, NOPERM, ...
-    unfit,       // this server must not be a node: a replica, one that evicts keys, ...
-    disagrees,   // others use it with another number of nodes, quorum or guard time
+    passing,      // may be over in a moment: connection refused, LOADING, BUSY, OOM, ...
+    quarantined,  // it may have forgotten a vote; over when Reply::quarantine is
+    replica,      // it follows another server; over when it is promoted
+    access,       // only a person can mend it: NOAUTH, WRONGPASS, NOPERM, ...
+    unfit,        // this server must not be a node: a replica, one that evicts keys, ...
+    absurd_fence, // its fence, in Reply::fence, is far above that of the other nodes
+    disagrees,    // others use it with another number of nodes, quorum or guard time
 };
 
 // What a server tells of itself and of its marker.

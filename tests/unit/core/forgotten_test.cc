@@ -1,39 +1,36 @@
 // A node in quarantine that has lost a key is no witness of a loss.
-#include "cmd/forgotten.hh"
+#include "core/forgotten.hh"
 
 #include <gtest/gtest.h>
 
-namespace redlock::cmd {
+namespace redlock::core {
 namespace {
-
-using core::Answer;
-using core::Refusal;
 
 constexpr Duration guard = seconds{30};
 
-core::Reply said(Answer answer, Refusal refusal = Refusal::absent) {
-    core::Reply reply;
-    reply.verb = core::Verb::release;
+Reply said(Answer answer, Refusal refusal = Refusal::absent) {
+    Reply reply;
+    reply.verb = Verb::release;
     reply.answer = answer;
     reply.refusal = refusal;
     return reply;
 }
-const core::Reply deleted = said(Answer::granted), absent = said(Answer::refused),
+const Reply deleted = said(Answer::granted), absent = said(Answer::refused),
                   not_ours = said(Answer::refused, Refusal::not_ours), silent = said(Answer::silent);
 
 // A node that has been in quarantine for `age`.
-core::Reply joined(Duration age) {
-    core::Reply reply;
-    reply.verb = core::Verb::inspect;
+Reply joined(Duration age) {
+    Reply reply;
+    reply.verb = Verb::inspect;
     reply.answer = Answer::granted;
     reply.run_id = "a";
     reply.node_time = 1'000'000'000;
     reply.state.joined = *reply.node_time - std::chrono::duration_cast<std::chrono::microseconds>(age).count();
     return reply;
 }
-const core::Reply young = joined(seconds{1}), old = joined(guard);
+const Reply young = joined(seconds{1}), old = joined(guard);
 
-bool is_lost(const core::Answers &told, const core::Answers &inspected, Duration guard_time = guard) {
+bool is_lost(const Answers &told, const Answers &inspected, Duration guard_time = guard) {
     return proves_loss(without_forgotten(told, inspected, guard_time), told.size() / 2 + 1);
 }
 
@@ -57,12 +54,12 @@ TEST(Forgotten, SomebodyElsesKeyIsALossInQuarantineToo) {
 }
 
 TEST(Forgotten, ANodeThatDoesNotTellItsQuarantineHasNone) {
-    core::Reply nameless = young, timeless = young, never = young, failed = young;
+    Reply nameless = young, timeless = young, never = young, failed = young;
     nameless.run_id = "";
     timeless.node_time.reset();
     never.state.joined.reset();
     failed.answer = Answer::error;
-    for (const core::Reply &each : {nameless, timeless, never, failed, silent})
+    for (const Reply &each : {nameless, timeless, never, failed, silent})
         EXPECT_TRUE(is_lost({absent, absent, deleted}, {each, each, old}));
     EXPECT_TRUE(is_lost({absent, absent, deleted}, {std::nullopt, std::nullopt, old}));
     EXPECT_TRUE(is_lost({absent, absent, deleted}, {}));
@@ -73,12 +70,12 @@ TEST(Forgotten, WithoutTheGuardEveryNodeVotesAtOnce) {
 }
 
 TEST(Forgotten, AnExtendTellsTheQuarantineItself) {
-    core::Reply gone = absent;
+    Reply gone = absent;
     gone.quarantine = seconds{7};
-    const core::Answers told = without_forgotten({gone, deleted, silent, std::nullopt}, {}, guard);
+    const Answers told = without_forgotten({gone, deleted, silent, std::nullopt}, {}, guard);
     EXPECT_EQ(told[0]->answer, Answer::error);
-    EXPECT_EQ(told[0]->trouble, core::Trouble::quarantined);
-    EXPECT_EQ(told[0]->text, "it does not know: it is new or was restarted, and in quarantine for 7 s more");
+    EXPECT_EQ(told[0]->trouble, Trouble::quarantined);
+    EXPECT_EQ(told[0]->quarantine, seconds{7});
     EXPECT_EQ(told[1]->answer, Answer::granted);
     EXPECT_EQ(told[2]->answer, Answer::silent);
     EXPECT_FALSE(told[3]);
@@ -86,4 +83,4 @@ TEST(Forgotten, AnExtendTellsTheQuarantineItself) {
 }
 
 } // namespace
-} // namespace redlock::cmd
+} // namespace redlock::core
