@@ -5,6 +5,7 @@ load helper
 
 setup() {
   the_setup
+  export REDLOCK_NODE_TIMEOUT=1s
   start_nodes 5
 }
 
@@ -27,9 +28,9 @@ ttls() { each_node PTTL db; }
 }
 
 @test "extend holds a lock past the ttl that it was taken with" {
-  token=$(acquire_on_all --ttl 2s db)
+  token=$(acquire_on_all --ttl 5s db)
   redlock extend -q --ttl 60s --token "$token" db
-  sleep 2.2
+  sleep 5.2
   run redlock acquire -n -q db
   [ "$status" -eq 75 ]
   redlock release --token "$token" db

@@ -92,7 +92,12 @@ result() { redlock doctor --json | json 'it["result"]'; }
   hold_db --ttl 3s
   job=$!
   each_node FLUSHALL
-  refused 69 'may have forgotten' exec -n --ttl 3s db -- touch ran
+  # Refused because of the quarantine, or because the job has set its keys anew already.
+  run redlock exec -n --ttl 3s db -- touch ran
+  case $status in
+    69) [[ $output == *'may have forgotten'* ]] ;;
+    *) [[ $status -eq 75 && $output == *'held by'* ]] ;;
+  esac
   for i in 1 2 3 4 5; do wait_until renewals "$i" 3; done
   refused 75 'held by' exec -n --ttl 3s db -- touch ran
   let_go "$job"

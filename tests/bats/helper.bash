@@ -33,6 +33,7 @@
 #   renewals I N            true when node I has run PEXPIRE N times, once for a grant and once for a renewal (renewed I:
 #                           how often)
 #   refused CODE WORDS ARG...   redlock ARG... ends with CODE, says WORDS on stderr and nothing on stdout; sets stderr
+#   refused_by_all CODE WORDS ARG...   the same, until no node's answer was late for the table
 #   refused_by VARIABLE=VALUE CODE WORDS ARG...     the same with this variable
 #   json EXPRESSION         prints the Python EXPRESSION of "it", the JSON on stdin (UTF-8, or it fails)
 #   on_terminal SCRIPT COMMAND...   runs COMMAND on a terminal of its own; see on_terminal.py
@@ -350,6 +351,14 @@ refused() {
   [ "$output" = "" ] && [[ $stderr == "redlock: "* && $stderr == *"$words"* ]] && return
   printf 'redlock %s\nexpected: %s\n%s\n%s\n' "$*" "$words" "$stderr" "$output"
   return 1
+}
+refused_by_all() {
+  refused "$@"
+  local tries=0
+  while [[ $stderr == *'no answer yet'* ]]; do
+    [ $((++tries)) -lt 50 ]
+    refused "$@"
+  done
 }
 refused_by() {
   local -x "$1"

@@ -66,7 +66,7 @@ no_key_at_all() { [ "$(each_node KEYS '*try*')$(keys_left)" = "" ]; }
   start_nodes 3
   as_app
   user_without pexpire
-  refused 77 'NOPERM: a right is missing' exec -n db -- touch ran
+  refused_by_all 77 'NOPERM: a right is missing' exec -n db -- touch ran
   [ "$(grep -c 'NOPERM: a right is missing$' <<<"$stderr")" -eq 3 ]
   [ "$(grep -c 'the user needs the keys NAME and redlock:\*' <<<"$stderr")" -eq 1 ]
   user_without eval
