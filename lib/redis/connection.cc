@@ -1,6 +1,8 @@
 // What is asked of a node and what it answers; the socket is in stream.cc.
 #include "redis/connection.hh"
 
+#include "redis/verbs.hh"
+
 #include <fmt/format.h>
 
 namespace redlock::redis {
@@ -32,14 +34,10 @@ void Connection::send(core::Request request, Instant now) {
     }
 }
 
-bool Connection::may_set(const core::Request &request) {
-    return request.verb == Verb::acquire || (request.verb == Verb::extend && request.until > 0);
-}
-
-// Takes back what would set the key and was not written, and answers the abandon, if that settles it.
+// Takes back what would create the key and was not written, and answers the abandon, if that settles it.
 bool Connection::take_back(const core::Request &abandon) {
     const auto taken = std::erase_if(waiting_, [&](const Ask &ask) {
-        if (ask.kind != Ask::Kind::request || !may_set(ask.request) || ask.request.token != abandon.token ||
+        if (ask.kind != Ask::Kind::request || !may_create(ask.request) || ask.request.token != abandon.token ||
             ask.request.key != abandon.key)
             return false;
         report(ask, Answer::silent, {.text = "not asked: there was no connection yet"});
@@ -127,17 +125,15 @@ bool Connection::take_answer(const Ask &ask, const Value &value) {
                              .fault = explain(*error, url_.password)});
         return true;
     }
-    if (!error && !value.decode(reply)) return false;
-    const bool was_set = ask.request.verb == Verb::acquire
-                             ? reply.answer == Answer::granted
-                             : reply.answer == Answer::refused && reply.refusal == core::Refusal::set_anew;
+    if (!error && !decode(value, reply)) return false;
+    const bool created = has_created(reply);
     if (error || condemned_) {
         report(ask, Answer::error,
                condemned_ ? *condemned_ : explain(*error, url_.password, core::Trouble::passing, url_.login_origin));
     } else {
         replies_.push_back(std::move(reply));
     }
-    if (condemned_ && was_set) {
+    if (condemned_ && created) {
         // The default user needs no password, so the lock was set although AUTH failed. It does not count,
         // and must not stay in the way of others.
         Ask cleanup{.kind = Ask::Kind::cleanup, .request = ask.request};

@@ -65,7 +65,6 @@ class Connection {
     };
 
     // connection.cc: what is asked and answered
-    [[nodiscard]] static bool may_set(const core::Request &request);
     bool take_back(const core::Request &abandon);
     [[nodiscard]] bool take_value(const Value &value);
     [[nodiscard]] bool take_preamble(Ask::Kind kind, const Value &value);
@@ -108,7 +107,7 @@ class Connection {
     std::deque<Ask> in_flight_; // written, not answered
     // The node has refused AUTH or SELECT: nothing on this socket counts; closed when all has been answered.
     std::optional<Fault> condemned_;
-    std::string set_token_; // of the last request written that may have set the key
+    std::string set_token_; // of the last request written that may create the key
 };
 
 } // namespace redlock::redis

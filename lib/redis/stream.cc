@@ -1,6 +1,7 @@
 // The socket of a connection: dialled, written, read, lost. What travels on it is in connection.cc.
 #include "redis/connection.hh"
 
+#include "redis/verbs.hh"
 #include "util/text.hh"
 
 #include <algorithm>
@@ -94,7 +95,7 @@ int Connection::flush(Instant now) {
         Ask &ask = in_flight_.emplace_back(std::move(waiting_.front()));
         waiting_.pop_front();
         ask.sent = now;
-        if (ask.kind == Ask::Kind::request && may_set(ask.request)) set_token_ = ask.request.token;
+        if (ask.kind == Ask::Kind::request && may_create(ask.request)) set_token_ = ask.request.token;
         begun += std::exchange(ask.bytes, {}).size();
     }
     // At least something, for it may have been read by now.
