@@ -78,14 +78,14 @@ std::optional<long long> Value::integer(std::size_t index) const {
     return found != nullptr ? std::optional(found->integer) : std::nullopt;
 }
 
-Reader::Reader() : reader_(make_reader(), redisReaderFree) {}
+ReplyReader::ReplyReader() : reader_(make_reader(), redisReaderFree) {}
 
-void Reader::feed(std::string_view bytes) {
+void ReplyReader::feed(std::string_view bytes) {
     buffered_ += bytes.size();
     broken_ = broken_ || redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK;
 }
 
-std::optional<Value> Reader::next() {
+std::optional<Value> ReplyReader::next() {
     void *reply = nullptr;
     broken_ = broken_ || redisReaderGetReply(reader_.get(), &reply) != REDIS_OK;
     if (reply == nullptr) {

@@ -49,9 +49,9 @@ class Value {
 };
 
 // Cuts the byte stream of one connection into values.
-class Reader {
+class ReplyReader {
   public:
-    Reader();
+    ReplyReader();
 
     void feed(std::string_view bytes);
     // The next complete value; nullopt: more bytes are needed, or the stream is broken().

@@ -7,13 +7,13 @@ namespace redlock::redis {
 namespace {
 
 bool breaks(std::string_view bytes) {
-    Reader reader;
+    ReplyReader reader;
     reader.feed(bytes);
     return !reader.next() && reader.broken();
 }
 
 Value value_of(std::string_view bytes) {
-    Reader reader;
+    ReplyReader reader;
     reader.feed(bytes);
     return reader.next().value();
 }
@@ -41,9 +41,9 @@ TEST(Value, TellsKindsApart) {
     }
 }
 
-TEST(Reader, TakesBytesOneByOne) {
+TEST(ReplyReader, TakesBytesOneByOne) {
     const std::string bytes = "+OK\r\n-ERR no\r\n*1\r\n$7\r\ngranted\r\n";
-    Reader reader;
+    ReplyReader reader;
     int values = 0;
     for (const char byte : bytes) {
         reader.feed({&byte, 1});
@@ -53,22 +53,22 @@ TEST(Reader, TakesBytesOneByOne) {
     EXPECT_FALSE(reader.broken());
 }
 
-TEST(Reader, BreaksOnWhatIsNotRedis) {
+TEST(ReplyReader, BreaksOnWhatIsNotRedis) {
     EXPECT_TRUE(breaks("220 mail.example.org ESMTP\r\n"));
     EXPECT_TRUE(breaks("HTTP/1.1 400 Bad Request\r\n"));
     EXPECT_TRUE(breaks(std::string_view("\0", 1)));
 }
 
-TEST(Reader, BreaksOnArraysTooLongOrTooDeep) {
+TEST(ReplyReader, BreaksOnArraysTooLongOrTooDeep) {
     EXPECT_TRUE(breaks("*1000000000\r\n"));
     EXPECT_TRUE(breaks("*17\r\n"));
     EXPECT_FALSE(breaks("*16\r\n"));
     EXPECT_TRUE(breaks("*1\r\n*1\r\n"));
 }
 
-TEST(Reader, BreaksOnAReplyTooLong) {
+TEST(ReplyReader, BreaksOnAReplyTooLong) {
     for (const std::string_view start : {"+", "$100000000\r\n", "*2\r\n:1\r\n$99999\r\n"}) {
-        Reader reader;
+        ReplyReader reader;
         reader.feed(start);
         std::size_t fed = 0;
         while (!reader.next() && !reader.broken()) {
@@ -80,8 +80,8 @@ TEST(Reader, BreaksOnAReplyTooLong) {
     }
 }
 
-TEST(Reader, BoundsEachReplyNotTheirSum) {
-    Reader reader;
+TEST(ReplyReader, BoundsEachReplyNotTheirSum) {
+    ReplyReader reader;
     for (int i = 0; i < 20; ++i) {
         reader.feed("$9000\r\n" + std::string(9000, 'x') + "\r\n");
         EXPECT_TRUE(reader.next());
@@ -90,7 +90,7 @@ TEST(Reader, BoundsEachReplyNotTheirSum) {
 }
 
 // Ten thousand streams, half of them random, half of them answers with a few bytes changed.
-TEST(Reader, SurvivesRandomStreams) {
+TEST(ReplyReader, SurvivesRandomStreams) {
     const std::string answers[] = {"*3\r\n$7\r\nrefused\r\n$4\r\nabcd\r\n:1500\r\n", "*1\r\n$7\r\ngranted\r\n",
                                    "+OK\r\n-NOAUTH Authentication required.\r\n", "*-1\r\n$-1\r\n:-9\r\n"};
     constexpr std::string_view alphabet = "*$+-:,#_%~>=(|!0123456789\r\n\r\nab";
@@ -107,7 +107,7 @@ TEST(Reader, SurvivesRandomStreams) {
             for (std::size_t left = below(4); left > 0; --left)
                 bytes[below(bytes.size())] = alphabet[below(alphabet.size())];
         }
-        Reader reader;
+        ReplyReader reader;
         for (std::size_t at = 0; at < bytes.size(); at += 7) {
             reader.feed(std::string_view(bytes).substr(at, 7));
             while (const auto value = reader.next()) decoded += value->text(0) ? 1U : 0U;

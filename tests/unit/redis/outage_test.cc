@@ -263,24 +263,24 @@ TEST(Dialer, TriesOneAddressAfterTheOther) {
     Dialer dialer(good, seconds{5}, {resolve_at_once(bad)[0], resolve_at_once(good)[0]});
 
     const Instant now = event::now();
-    UniqueFd socket = dialer.dial(now, now + seconds{10});
+    auto stream = dialer.dial(now, now + seconds{10});
     if (dialer.switch_at()) { // the refusal has not come at once
         EXPECT_EQ(*dialer.switch_at(), now + seconds{5});
         dialer.reject(ECONNREFUSED);
-        socket = dialer.dial(now + seconds{2}, now + seconds{10});
+        stream = dialer.dial(now + seconds{2}, now + seconds{10});
     }
-    ASSERT_TRUE(socket);
+    ASSERT_TRUE(stream);
     EXPECT_FALSE(dialer.switch_at());
     // A peer that is gone without a word: what is not acknowledged within this time ends the connection.
     unsigned patience_ms = 0;
     socklen_t size = sizeof patience_ms;
-    ::getsockopt(socket.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, &size);
+    ::getsockopt(stream->descriptor(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, &size);
     EXPECT_EQ(patience_ms, 5000U);
-    pollfd writable{socket.get(), POLLOUT, 0};
+    pollfd writable{stream->descriptor(), stream->wants(true), 0};
     ::poll(&writable, 1, 20'000);
     int error = -1;
     socklen_t length = sizeof error;
-    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    ::getsockopt(stream->descriptor(), SOL_SOCKET, SO_ERROR, &error, &length);
     EXPECT_EQ(error, 0);
     dialer.settle();
     EXPECT_TRUE(dialer.dial(now, now + seconds{10})); // the good one first

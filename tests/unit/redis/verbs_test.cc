@@ -33,7 +33,7 @@ std::string resp(const Elements &elements) {
 
 // The answer in `bytes` to a request; nullopt: it is none.
 std::optional<core::Reply> decode_bytes(Verb verb, std::string_view bytes) {
-    Reader reader;
+    ReplyReader reader;
     reader.feed(bytes);
     const auto value = reader.next();
     core::Reply reply;
