@@ -118,7 +118,7 @@ class Client {
     const ClientPlan &plan_;
     const std::size_t index_;
     Clock clock_;
-    Command command_;
+    Job command_;
     core::Conversation *core_ = nullptr;
     std::vector<int> signals_; // not yet taken
 

@@ -2,7 +2,7 @@
 // come. Drawn before the schedule begins, so that single faults can be left out without changing the rest.
 #pragma once
 
-#include "command.hh"
+#include "job.hh"
 
 #include <cstdint>
 #include <vector>
