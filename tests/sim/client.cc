@@ -9,9 +9,6 @@
 namespace redlock::sim {
 
 namespace {
-// A connection is never replaced for owing an answer.
-constexpr Duration patience = std::chrono::hours{24 * 366};
-
 config::NodeUrl some_url() {
     config::NodeUrl url;
     url.path = "simulated";
@@ -21,7 +18,7 @@ config::NodeUrl some_url() {
 
 Wire::Way::Way(Simulation &simulation, std::size_t client, Node &node, Wire &wire)
     : link(simulation.world, simulation.path(client, node.index()), node, wire),
-      connection(some_url(), patience, replies, [this](const redis::Address &, Duration) { return link.open(); }) {}
+      connection(some_url(), simulation.scenario.patience(), replies, [this](const redis::Address &, Duration) { return link.open(); }) {}
 
 void Wire::Way::forget_unsent() {
     for (const core::Reply &reply : replies)
