@@ -6,6 +6,8 @@
 #include "core/message.hh"
 #include "redis/codec.hh"
 
+#include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,27 +15,31 @@
 
 namespace redlock::redis {
 
-// The keys that a script is given.
-enum class Keys {
-    none,
-    lock,            // the lock and its fence
-    lock_and_marker, // these and the node's marker
-    marker,          // the node's marker
+// The keys that a script is given: none, the lock and its fence, the node's marker, or all three.
+enum class Keys { none, lock, marker, lock_and_marker };
+
+// Whether a verb may create the lock's key; when_set_anew: only if Request::until allows it.
+enum class Creates { never, when_granted, when_set_anew };
+
+// One element of a script's answer.
+struct Element {
+    std::optional<std::string_view> text;
+    std::optional<long long> integer, number; // number: a whole one that a Lua script can hold
 };
 
-// Whether a verb may create the lock's key.
-enum class Creates {
-    never,
-    when_granted,
-    when_set_anew, // only if Request::until allows it
+// Takes an element into the reply, whose answer is `granted` so far. An element of another shape makes the answer none.
+struct Field {
+    enum class Shape { any, text, integer, number, positive, number_or_missing, moment_or_empty };
+    Shape shape = Shape::any;
+    void (*take)(const Element &element, core::Reply &into) = nullptr;
 };
 
-// The first element of a script's answer, and what reads the others into `into`, whose answer is `granted` so far.
-// False: the others are not as this word needs them. Elements behind those that it knows are ignored, because later
-// versions of a script may append some.
+// A script's answer: its first element, what it refuses (nullopt: nothing), and the elements that follow. Those behind
+// the ones known here are ignored, because later versions of a script may append some.
 struct Word {
     std::string_view word;
-    bool (*read)(const Value &answer, core::Reply &into);
+    std::optional<core::Refusal> refusal;
+    std::array<Field, 11> fields{};
 };
 
 struct VerbRow {
