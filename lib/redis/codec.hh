@@ -1,13 +1,12 @@
-// Requests to bytes, bytes to replies: RESP, parsed by hiredis, bounded. Neither sockets nor clocks. A node may
-// send what it likes: nothing here throws for it, and no reply makes us buffer more than `max_reply`.
+// RESP: words to bytes, bytes to values. hiredis parses; what it buffers is bounded. Knows neither sockets nor verbs
+// (redis/verbs.hh). A node may send anything: nothing here throws for it.
 #pragma once
-
-#include "core/message.hh"
 
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,33 +20,38 @@ namespace redlock::redis {
 inline constexpr std::size_t max_reply = std::size_t{64} * 1024;
 inline constexpr std::size_t max_elements = 16;
 
-// One command as a node wants it.
-std::string encode(std::initializer_list<std::string_view> words);
-// The script of the request's verb with its arguments.
-std::string encode(const core::Request &request);
+// One command: an array of bulk strings.
+std::string encode(std::span<const std::string_view> words);
+inline std::string encode(std::initializer_list<std::string_view> words) {
+    return encode(std::span(words.begin(), words.size()));
+}
 
-// One reply of a node, of any shape.
+// One reply of a node, of any shape. Texts are as the node wrote them, and live as long as the value.
 class Value {
   public:
+    // Takes ownership.
     explicit Value(redisReply *owned);
 
     [[nodiscard]] bool is_ok() const; // "+OK"
-    // The text of an error reply, code word first; nullopt when it is none. As the node wrote it.
+    // The text of an error reply, code word first; nullopt when it is none.
     [[nodiscard]] std::optional<std::string_view> error() const;
     // The text of a bulk string; nullopt when it is none.
     [[nodiscard]] std::optional<std::string_view> text() const;
-    // Fills answer, refusal and what goes with them into a reply whose verb is set. False: the value is no
-    // answer to this verb, and `into` is as it was.
-    [[nodiscard]] bool decode(core::Reply &into) const;
+    // An element of an array: a bulk string, an integer; nullopt: the element or the array is another thing, or
+    // missing.
+    [[nodiscard]] std::optional<std::string_view> text(std::size_t index) const;
+    [[nodiscard]] std::optional<long long> integer(std::size_t index) const;
 
   private:
+    [[nodiscard]] const redisReply *element(std::size_t index, int type) const;
+
     std::unique_ptr<redisReply, void (*)(void *)> reply_;
 };
 
 // Cuts the byte stream of one connection into values.
-class Reader {
+class ReplyReader {
   public:
-    Reader();
+    ReplyReader();
 
     void feed(std::string_view bytes);
     // The next complete value; nullopt: more bytes are needed, or the stream is broken().

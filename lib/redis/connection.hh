@@ -1,8 +1,8 @@
-// One node: one non-blocking connection, the requests that wait for it and those in flight on it. Keeps
-// the rules of nodes.hh for its node. Owned by Nodes; never throws for what the node does.
+// One node: one stream, the requests that wait for it and those in flight on it. Keeps the rules of nodes.hh
+// for its node. Owned by Nodes; never throws for what the node does.
 //
-// Life of the socket: none -> connecting (nothing written yet) -> open -> none. A write is tried as soon
-// as connect() has been called: on a near network that saves a turn of the loop. AUTH and SELECT are asks
+// Life of a channel: none -> opening (nothing written yet) -> open -> none. A write is tried as soon
+// as the stream opens: on a near network that saves a turn of the loop. AUTH and SELECT are exchanges
 // like any other, in front of the first request and in the same write; only where a database has to be
 // selected, requests are held back until the node has said OK: a script that runs in the wrong database
 // could not be told from one in the right. CLIENT SETNAME, a courtesy that may be forbidden, comes behind
@@ -22,8 +22,9 @@ namespace redlock::redis {
 
 class Connection {
   public:
-    // `patience`: see Nodes. Replies are appended to `replies`, which is borrowed.
-    Connection(config::NodeUrl url, Duration patience, std::vector<core::Reply> &replies);
+    // `patience`: see Nodes. Replies are appended to `replies`, which is borrowed. `open`: see Dialer.
+    Connection(config::NodeUrl url, Duration patience, std::vector<core::Reply> &replies,
+               OpenStream open = open_socket);
     ~Connection();
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
@@ -31,13 +32,15 @@ class Connection {
     void send(core::Request request, Instant now);
     void watch(event::PollSet &set);
     void handle(const event::PollSet &set, Instant now);
+    // The same when the bits that poll(2) has found for the stream are known; 0: none.
+    void handle(int events, Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
     // Requests alone: what goes with them (CLIENT SETNAME) has no deadline, and nobody waits for it.
     [[nodiscard]] bool waiting() const {
-        return std::any_of(waiting_.begin(), waiting_.end(), [](const Ask &ask) { return ask.owes_reply(); });
+        return std::any_of(waiting_.begin(), waiting_.end(), [](const Exchange &each) { return each.owes_reply(); });
     }
     // Something was asked that is not answered yet, in time or late.
-    [[nodiscard]] bool owed() const { return socket_ && !in_flight_.empty(); }
+    [[nodiscard]] bool owed() const { return channel_ && !in_flight_.empty(); }
     // The node has read part of what is in flight, and not yet what was written behind that: finding that we have gone
     // when it answers, it would read no more. Unix sockets alone: over TCP it reads what has come before it hears of
     // that.
@@ -46,7 +49,7 @@ class Connection {
 
   private:
     // One command, from send() to its answer.
-    struct Ask {
+    struct Exchange {
         enum class Kind { auth, select, name, request, cleanup, server };
         Kind kind = Kind::request;
         std::string bytes{};
@@ -63,29 +66,41 @@ class Connection {
         int kept = 0;  // memory that the kernel needs for what was written up to here, until the node reads it
         [[nodiscard]] bool owes_reply() const { return kind == Kind::request || kind == Kind::server; }
     };
+    // A stream, and what is true as long as it lasts.
+    struct Channel {
+        std::unique_ptr<Stream> stream;
+        std::optional<std::size_t> slot{}; // in the poll set of this turn
+        bool blocked = false;              // the stream takes no more for now
+        bool proven = false;               // the node has answered something
+        bool heard = false;                // a byte has come
+        bool selected = false;             // the node has said OK to AUTH and SELECT
+        std::string half{};                // rest of an exchange that was written in part
+        ReplyReader reader{};
+        // The node has refused AUTH or SELECT: nothing counts; closed when all has been answered.
+        std::optional<Fault> condemned{};
+    };
 
     // connection.cc: what is asked and answered
-    [[nodiscard]] static bool may_set(const core::Request &request);
     bool take_back(const core::Request &abandon);
     [[nodiscard]] bool take_value(const Value &value);
-    [[nodiscard]] bool take_preamble(Ask::Kind kind, const Value &value);
-    [[nodiscard]] bool take_server(const Ask &ask, const Value &value);
-    [[nodiscard]] bool take_answer(const Ask &ask, const Value &value);
+    [[nodiscard]] bool take_preamble(Exchange::Kind kind, const Value &value);
+    [[nodiscard]] bool take_server(const Exchange &asked, const Value &value);
+    [[nodiscard]] bool take_answer(const Exchange &asked, const Value &value);
     void expire(Instant now);
-    [[nodiscard]] static core::Reply reply_to(const Ask &ask);
-    void report(const Ask &ask, core::Answer answer, Fault fault = {});
-    void report_silent(const Ask &ask, std::string_view what);
+    [[nodiscard]] static core::Reply reply_to(const Exchange &asked);
+    void report(const Exchange &asked, core::Answer answer, Fault fault = {});
+    void report_silent(const Exchange &asked, std::string_view what);
     void refuse_waiting(const Fault &fault);
-    [[nodiscard]] bool held_back() const { return url_.db != 0 && !selected_; }
+    [[nodiscard]] bool opening() const { return channel_ && channel_->stream->opening(); }
+    [[nodiscard]] bool held_back() const { return url_.db != 0 && !channel_->selected; }
 
-    // stream.cc: the socket below
+    // connection_life.cc: the stream below
     void dial(Instant now);
     void give_up_address(int error, Instant now);
     [[nodiscard]] int flush(Instant now);
-    [[nodiscard]] int unread() const;
     void read_in(Instant now);
     void lose(std::string_view why, Instant now);
-    void drop_socket(bool abort);
+    void drop_channel(bool abort);
     [[nodiscard]] std::string excerpt(std::string_view text) const;
     [[nodiscard]] std::string unheard(std::string_view why) const;
 
@@ -93,22 +108,10 @@ class Connection {
     const Duration patience_;
     std::vector<core::Reply> &replies_;
     Dialer dialer_;
-
-    UniqueFd socket_;
-    std::optional<std::size_t> slot_; // of socket_, in this turn
-    bool connecting_ = false;         // no byte has been written yet
-    bool blocked_ = false;            // the kernel takes no more for now
-    bool proven_ = false;             // the node has answered something on this socket
-    bool heard_ = false;              // a byte has come on this socket
-    bool selected_ = false;           // the node has said OK to AUTH and SELECT
-    std::string half_;                // rest of an ask that was written in part
-    std::unique_ptr<Reader> reader_;
-
-    std::deque<Ask> waiting_;   // not a byte written
-    std::deque<Ask> in_flight_; // written, not answered
-    // The node has refused AUTH or SELECT: nothing on this socket counts; closed when all has been answered.
-    std::optional<Fault> condemned_;
-    std::string set_token_; // of the last request written that may have set the key
+    std::optional<Channel> channel_;
+    std::deque<Exchange> waiting_;   // not a byte written
+    std::deque<Exchange> in_flight_; // written, not answered
+    std::string set_token_;          // of the last request written that may create the key
 };
 
 } // namespace redlock::redis

@@ -6,23 +6,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 namespace redlock::redis {
 
 namespace {
-
-bool connects(int socket, const Address &address, Duration patience) {
-    const int on = 1;
-    // What is sent and not acknowledged for so long ends the connection, and a connect, too. The kernel would try for a
-    // quarter of an hour. Not sooner than it sends a lost packet again.
-    const auto patience_ms = static_cast<unsigned>(to_ms_up(std::max<Duration>(patience, seconds{1})));
-    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // a unix socket knows neither
-    ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);
-    const auto *generic = reinterpret_cast<const sockaddr *>(&address.storage); // the cast the sockets API asks for
-    return ::connect(socket, generic, address.length) == 0 || errno == EINPROGRESS;
-}
 
 std::string describe(int error, const config::NodeUrl &url) {
     if (error == EMFILE) return "no file descriptor is left for a connection: raise the limit (ulimit -n)";
@@ -39,7 +26,7 @@ std::string describe(int error, const config::NodeUrl &url) {
 
 } // namespace
 
-UniqueFd Dialer::dial(Instant now, Instant deadline) {
+std::unique_ptr<Stream> Dialer::dial(Instant now, Instant deadline) {
     if (addresses_.empty() && !lookup_ && !unresolved_) {
         addresses_ = resolve_at_once(url_);
         if (addresses_.empty()) lookup_ = look_up(url_.host, url_.port);
@@ -49,8 +36,7 @@ UniqueFd Dialer::dial(Instant now, Instant deadline) {
     while (tried_ < addresses_.size()) {
         const auto left = static_cast<int>(addresses_.size() - tried_);
         switch_at_ = left > 1 ? std::optional(now + (deadline - now) / left) : std::nullopt;
-        UniqueFd socket{::socket(addresses_.front().storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-        if (socket && connects(socket.get(), addresses_.front(), patience_)) return socket;
+        if (auto stream = open_(addresses_.front(), patience_)) return stream;
         reject(errno);
     }
     // Perhaps the node has moved. This round is lost; a later one finds the new addresses.

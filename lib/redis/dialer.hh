@@ -1,14 +1,15 @@
-// From a node's URL to a socket: looks the name up once and keeps the result, then offers one address
+// From a node's URL to a stream: looks the name up once and keeps the result, then offers one address
 // after the other. Never blocks, never throws; a failure is why().
 //
-// One round of dialling: dial() until a socket works (settle()) or dial() brings none although nothing is
-// being looked up. reject() tells why the last socket came to nothing.
+// One round of dialling: dial() until a stream works (settle()) or dial() brings none although nothing is
+// being looked up. reject() tells why the last stream came to nothing.
 #pragma once
 
 #include "config/node_url.hh"
 #include "event/poll_set.hh"
-#include "redis/resolver.hh"
+#include "redis/socket_stream.hh"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,25 +17,28 @@
 
 namespace redlock::redis {
 
+// How a stream to an address is opened; as open_socket().
+using OpenStream = std::function<std::unique_ptr<Stream>(const Address &, Duration patience)>;
+
 class Dialer {
   public:
     // `url` is borrowed and must outlive the dialer. `addresses`: when they are known already.
-    Dialer(const config::NodeUrl &url, Duration patience, std::vector<Address> addresses = {})
-        : url_(url), patience_(patience), addresses_(std::move(addresses)) {}
+    Dialer(const config::NodeUrl &url, Duration patience, std::vector<Address> addresses = {},
+           OpenStream open = open_socket)
+        : url_(url), patience_(patience), open_(std::move(open)), addresses_(std::move(addresses)) {}
 
-    // A socket that is connected or about to be, to the next address of this round; try to write to it.
+    // A stream that is open or about to be, to the next address of this round; try to write to it.
     // Empty: wait for the name while resolving(), else the round is over and why() says what failed.
-    // A TCP socket ends by itself when nothing has been acknowledged for the time of `patience`: the peer may be gone
-    // without a word. `deadline` is shared out evenly among the addresses not yet tried: see switch_at().
-    UniqueFd dial(Instant now, Instant deadline);
+    // `deadline` is shared out evenly among the addresses not yet tried: see switch_at().
+    std::unique_ptr<Stream> dial(Instant now, Instant deadline);
 
-    // The last socket failed with this errno value, or took longer than its share.
+    // The last stream failed with this errno value, or took longer than its share.
     void reject(int error);
-    // Ends the round: the last socket works, or nobody needs one any more. The next round begins with the
+    // Ends the round: the last stream works, or nobody needs one any more. The next round begins with the
     // address that is the current one.
     void settle();
 
-    // When to give the last socket up for the next address; nullopt: it is the last one.
+    // When to give the last stream up for the next address; nullopt: it is the last one.
     [[nodiscard]] std::optional<Instant> switch_at() const { return switch_at_; }
     // dial() is waiting for the name.
     [[nodiscard]] bool resolving() const { return addresses_.empty() && lookup_; }
@@ -43,12 +47,13 @@ class Dialer {
 
     void watch(event::PollSet &set) const;
     // Takes the result of a look-up, if one has come. True: dial() was waiting for it; call it again, or
-    // settle() if nobody needs a socket any more.
+    // settle() if nobody needs a stream any more.
     [[nodiscard]] bool take_lookup();
 
   private:
     const config::NodeUrl &url_;
     const Duration patience_;
+    const OpenStream open_;
     std::vector<Address> addresses_; // the first is the next to dial
     std::shared_ptr<const Lookup> lookup_;
     bool unresolved_ = false; // the look-up of this round has failed

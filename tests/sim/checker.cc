@@ -1,5 +1,7 @@
 #include "checker.hh"
 
+#include "redis/verbs.hh"
+
 #include <algorithm>
 #include <charconv>
 
@@ -110,7 +112,7 @@ void Checker::claim(std::size_t client, const std::string &token, Moment validit
 }
 
 void Checker::asked(std::size_t client, const core::Request &request) {
-    if (request.verb >= core::Verb::inspect) return;
+    if (redis::row_of(request.verb).keys == redis::Keys::marker) return;
     Claim &claim = claims_[client];
     if (request.verb == core::Verb::acquire && claim.begins == 0) claim.begins = request.serial;
     const core::Fence won = tokens_[index_of(request.token)].fence;
@@ -124,13 +126,13 @@ void Checker::judge_fence(const Node &node, const core::Request &request, const 
     const core::Fence before = node.fence_before(), after = node.fence();
     if (before == after) return;
     const bool drawn = request.verb == core::Verb::acquire && reply.answer == core::Answer::granted &&
-                       (!node.held_before() || before == 0);
+                       (node.holder_before() != request.token || before == 0);
     const core::Fence ahead = static_cast<core::Fence>(node.time()) + 10'000'000;
     core::Fence most = request.verb == core::Verb::acquire ? 0 : request.fence;
     if (drawn) most = stepped_back_[node.index()] ? after : std::max(before + 1, ahead);
     if (before < after && after <= most) return;
-    throw Violation{text("node ", node.index(), " goes from fence ", before, " to ", after,
-                         ", and has done: ", name_of(request.verb), " with ", request.fence, ", at ", node.time())};
+    throw Violation{text("node ", node.index(), " goes from fence ", before, " to ", after, ", and has done: ",
+                         redis::row_of(request.verb).name, " with ", request.fence, ", at ", node.time())};
 }
 
 // Its clock has gone on between two readings by more than the time between them can be, the slack, and the 2 ms that a
@@ -232,12 +234,12 @@ void Checker::command_ended(std::size_t client) {
 
 void Checker::executed(const Node &node, const core::Request &request, const core::Reply &reply) {
     judge_fence(node, request, reply);
-    if (request.verb >= core::Verb::inspect) return;
+    if (redis::row_of(request.verb).keys == redis::Keys::marker) return;
     const bool anew = is_set_anew(reply);
     const bool in_quarantine = request.verb == core::Verb::extend && reply.quarantine; // and prolonged all the same
     if (reply.answer != core::Answer::granted && !anew && !in_quarantine) return;
     world_.note([&] {
-        return text("  node ", node.index(), " has done: ", name_of(request.verb), " ", request.token,
+        return text("  node ", node.index(), " has done: ", redis::row_of(request.verb).name, " ", request.token,
                     anew ? ", anew" : "", ", fence ", reply.fence);
     });
     if (anew && world_.now() >= tokens_[index_of(request.token)].validity && !stepped_back_[node.index()])

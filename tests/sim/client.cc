@@ -1,5 +1,6 @@
 #include "client.hh"
 
+#include "redis/verbs.hh"
 #include "simulation.hh"
 
 #include <algorithm>
@@ -7,27 +8,58 @@
 
 namespace redlock::sim {
 
+namespace {
+config::NodeUrl some_url() {
+    config::NodeUrl url;
+    url.path = "simulated";
+    return url;
+}
+} // namespace
+
+Wire::Way::Way(Simulation &simulation, std::size_t client, Node &node, Wire &wire)
+    : link(simulation.world, simulation.path(client, node.index()), node, wire),
+      connection(some_url(), simulation.scenario.patience(), replies, [this](const redis::Address &, Duration) { return link.open(); }) {}
+
+void Wire::Way::forget_unsent() {
+    for (const core::Reply &reply : replies)
+        if (!reply.sent) link.forget(reply.serial);
+}
+
 Wire::Wire(Simulation &simulation, std::size_t index, Client &client, int first_attempt)
     : simulation_(simulation), index_(index), client_(client), first_attempt_(first_attempt) {
-    for (const auto &node : simulation.nodes)
-        links_.push_back(std::make_unique<Link>(simulation.world, simulation.path(index, node->index()), *node, *this));
+    for (const auto &node : simulation.nodes) ways_.push_back(std::make_unique<Way>(simulation, index, *node, *this));
+}
+
+void Wire::send(core::Request request, Instant now) {
+    Way &way = *ways_[request.node];
+    way.forget_unsent();
+    way.link.expect(request);
+    way.connection.send(std::move(request), now);
 }
 
 void Wire::handle(Instant now) {
-    for (const auto &link : links_) link->handle(now);
+    for (const auto &way : ways_) {
+        do way->connection.handle(way->link.events(), now);
+        while (way->link.events() != 0);
+    }
 }
 
 std::optional<Instant> Wire::deadline() const {
     std::optional<Instant> first;
-    for (const auto &link : links_) first = earlier(first, link->deadline());
+    for (const auto &way : ways_) first = earlier(first, way->connection.deadline());
     return first;
 }
 
 std::vector<core::Reply> Wire::take_replies() {
     std::vector<core::Reply> all;
-    for (const auto &link : links_) {
-        for (core::Reply &reply : link->replies) all.push_back(std::move(reply));
-        link->replies.clear();
+    for (const auto &way : ways_) {
+        way->forget_unsent();
+        for (core::Reply &reply : way->replies) {
+            if (reply.text.starts_with("unexpected reply") || reply.text.starts_with("not a Redis reply"))
+                throw Violation{text("client ", index_, " does not understand a node: ", reply.text)};
+            all.push_back(std::move(reply));
+        }
+        way->replies.clear();
     }
     return all;
 }
@@ -35,19 +67,22 @@ std::vector<core::Reply> Wire::take_replies() {
 void Wire::finish(int last_attempt, std::string kept) {
     last_attempt_ = last_attempt;
     kept_ = std::move(kept);
-    for (const auto &link : links_) link->finish();
+    for (const auto &way : ways_) {
+        way->link.finish();
+        way->connection.finish();
+    }
 }
 
 void Wire::die() {
-    for (const auto &link : links_) link->die();
+    for (const auto &way : ways_) way->link.die();
 }
 
 void Wire::wake() { client_.wake(); }
 
 void Wire::sending(const core::Request &request) {
     simulation_.world.note([&] {
-        return text("client ", index_, " sends #", request.serial, " ", name_of(request.verb), " ", request.token,
-                    " to node ", request.node, ", fence ", request.fence);
+        return text("client ", index_, " sends #", request.serial, " ", redis::row_of(request.verb).name, " ",
+                    request.token, " to node ", request.node, ", fence ", request.fence);
     });
     simulation_.on_send(index_, request);
 }

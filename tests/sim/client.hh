@@ -5,6 +5,7 @@
 
 #include "core/lock.hh"
 #include "link.hh"
+#include "redis/connection.hh"
 #include "scenario.hh"
 
 #include <memory>
@@ -16,19 +17,19 @@ class Simulation;
 
 class Client;
 
-// One process's connections, as redis::Nodes.
+// One process's connections, as redis::Nodes: the real ones, on links in place of sockets.
 class Wire : public LinkOwner {
   public:
     Wire(Simulation &simulation, std::size_t index, Client &client, int first_attempt);
 
-    void send(core::Request request, Instant now) { links_[request.node]->send(std::move(request), now); }
+    void send(core::Request request, Instant now);
     void handle(Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
     std::vector<core::Reply> take_replies();
     // In good order; `kept` is the token that stays on the nodes.
     void finish(int last_attempt, std::string kept);
     void die();
-    [[nodiscard]] Link &link(core::NodeIndex node) { return *links_[node]; }
+    [[nodiscard]] Link &link(core::NodeIndex node) { return ways_[node]->link; }
 
     void wake() override;
     void sending(const core::Request &request) override;
@@ -36,10 +37,19 @@ class Wire : public LinkOwner {
     void drained(Node &node) override;
 
   private:
+    // To one node.
+    struct Way {
+        Way(Simulation &simulation, std::size_t client, Node &node, Wire &wire);
+        void forget_unsent();
+        Link link;
+        std::vector<core::Reply> replies{};
+        redis::Connection connection;
+    };
+
     Simulation &simulation_;
     const std::size_t index_;
     Client &client_;
-    std::vector<std::unique_ptr<Link>> links_;
+    std::vector<std::unique_ptr<Way>> ways_;
     const int first_attempt_;
     int last_attempt_ = 0;
     std::string kept_;
@@ -108,7 +118,7 @@ class Client {
     const ClientPlan &plan_;
     const std::size_t index_;
     Clock clock_;
-    Command command_;
+    Job command_;
     core::Conversation *core_ = nullptr;
     std::vector<int> signals_; // not yet taken
 

@@ -33,7 +33,7 @@ class HandClient : public Client {
     void acquire();
     void won();
     void have();
-    void ask(core::Verb verb, Duration ttl);
+    void sweep(core::Verb verb, Duration ttl);
     void extended();
     void work_until(Instant validity);
     void next_cycle();
@@ -134,7 +134,7 @@ void HandClient::have() {
     if (*due > now()) return;
     if (!extend_at_.empty() && extend_at_.back() <= now()) {
         extend_at_.pop_back();
-        ask(core::Verb::extend, plan_.extend_ttl);
+        sweep(core::Verb::extend, plan_.extend_ttl);
         stage_ = Stage::extending;
         return;
     }
@@ -145,11 +145,11 @@ void HandClient::have() {
         release_at_ = now() + Duration{1000};
         return;
     }
-    ask(core::Verb::release, {});
+    sweep(core::Verb::release, {});
     stage_ = Stage::releasing;
 }
 
-void HandClient::ask(core::Verb verb, Duration ttl) {
+void HandClient::sweep(core::Verb verb, Duration ttl) {
     core::Sweep::Plan plan;
     plan.verb = verb;
     plan.key = scenario_key;

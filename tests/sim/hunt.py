@@ -54,7 +54,7 @@ class Build:
         for path in changed:
             read = self.folder / "lib/redis/scripts.hh" if path.endswith(".lua") else ROOT / path
             objects |= self.readers.get(read, set())
-        wanted = {"tests/sim/sim.p", "lib/core/libredlock-core.a.p", "lib/process/libredlock-process.a.p"}
+        wanted = {"tests/sim/sim.p", *(f"lib/{name}/libredlock-{name}.a.p" for name in ("core", "process", "redis"))}
         return [source for source, entry in self.commands.items()
                 if entry["output"] in objects and str(pathlib.Path(entry["output"]).parent) in wanted]
 
@@ -89,18 +89,20 @@ def sow(build, patches, copy):
         command[1:1] = [f"-I{copy}/generated", "-Wno-error", "-w"]
         subprocess.run(command, cwd=build.folder, check=True)
         objects[target.name] = target
-    archives = [build.folder / f"lib/{name}/libredlock-{name}.a" for name in ("process", "event", "core", "util")]
+    archives = [build.folder / f"lib/{name}/libredlock-{name}.a"
+                for name in ("process", "redis", "config", "event", "core", "util")]
     subprocess.run([*shlex.split(command_of_linker(build)), "-o", copy / "sim", *sorted(objects.values()), *archives,
-                    *shlex.split(libraries_of_lua()), "-lpthread"], check=True)
+                    *libraries("luajit", "lua5.1", "lua-5.1"), *libraries("hiredis"), "-lpthread"], check=True)
     return copy / "sim"
 
 
-def libraries_of_lua():
-    for name in ("luajit", "lua5.1", "lua-5.1"):
+def libraries(*names):
+    """What the linker wants of the first of these that is here."""
+    for name in names:
         found = subprocess.run(["pkg-config", "--libs", name], capture_output=True, text=True, check=False)
         if found.returncode == 0:
-            return found.stdout
-    sys.exit("neither LuaJIT nor Lua 5.1 is here")
+            return shlex.split(found.stdout)
+    sys.exit(f"not here: {', '.join(names)}")
 
 
 def command_of_linker(build):

@@ -2,6 +2,7 @@
 #include "client.hh"
 
 #include "core/setup.hh"
+#include "redis/terms.hh"
 #include "simulation.hh"
 
 #include <utility>
@@ -30,7 +31,7 @@ void InitClient::run() {
     core::Setup::Plan plan;
     plan.nodes = scenario_.nodes;
     plan.agreement = {"", scenario_.nodes, scenario_.quorum, scenario_.guard};
-    plan.record = Node::terms_of(plan.agreement);
+    plan.record = redis::marker_text(plan.agreement);
     plan.wait = plan_.waits_for_quarantine;
     plan.node_timeout = scenario_.node_timeout;
     plan.drift = scenario_.drift;

@@ -1,125 +1,104 @@
-// The process's end of a link: compare with lib/redis/connection.cc and stream.cc, function by function.
+// The process's end of a link: what redis::Connection writes to and reads from.
 #include "link.hh"
 
+#include "redis/verbs.hh"
+#include "resp.hh"
+
 #include <algorithm>
+#include <cerrno>
+#include <poll.h>
 
 namespace redlock::sim {
 
-using core::Answer;
-using core::Verb;
+class Link::End : public redis::Stream {
+  public:
+    explicit End(Link &link) : link_(link) {}
+    End(const End &) = delete;
+    End &operator=(const End &) = delete;
+    ~End() override { link_.close(); }
 
-void Link::send(core::Request request, Instant now) {
-    if (request.verb == Verb::abandon && take_back(request)) return;
-    waiting_.push_back({.request = std::move(request), .sent = std::nullopt});
-    if (state_ == State::none) dial();
-    else if (state_ == State::open) flush(now);
-}
+    [[nodiscard]] bool opening() const override { return link_.state_ == State::connecting; }
+    Result write(std::string_view bytes) override { return link_.write(bytes); }
+    Result read(std::span<char> buffer) override { return link_.read(buffer); }
+    [[nodiscard]] int descriptor() const override { return -1; }
+    [[nodiscard]] short wants(bool writing) const override { return static_cast<short>(writing ? POLLOUT : POLLIN); }
+    [[nodiscard]] int unread() const override { return 0; }
+    void shut_down() override {}
+    void abort() override { link_.disturbed_ = true; }
 
-bool Link::may_set(const core::Request &request) {
-    return request.verb == Verb::acquire || (request.verb == Verb::extend && request.until > 0);
-}
+  private:
+    Link &link_;
+};
 
-bool Link::take_back(const core::Request &abandon) {
-    const auto taken = std::erase_if(waiting_, [&](const Ask &ask) {
-        if (!may_set(ask.request) || ask.request.token != abandon.token) return false;
-        report(ask, Answer::silent, "taken back before it was sent");
-        return true;
-    });
-    if (taken == 0 || set_token_ == abandon.token) return false;
-    report({.request = abandon, .sent = std::nullopt}, Answer::refused, "");
-    replies.back().refusal = core::Refusal::absent;
-    return true;
-}
-
-void Link::report(const Ask &ask, Answer answer, const char *text) {
-    core::Reply &reply = replies.emplace_back();
-    reply.serial = ask.request.serial;
-    reply.verb = ask.request.verb;
-    reply.node = ask.request.node;
-    reply.answer = answer;
-    reply.text = text;
-    reply.sent = ask.sent;
-}
-
-void Link::refuse_waiting(const char *text) {
-    for (const Ask &ask : waiting_) report(ask, Answer::error, text);
-    waiting_.clear();
-}
-
-void Link::dial() {
-    if (waiting_.empty()) return;
+std::unique_ptr<redis::Stream> Link::open() {
     state_ = State::connecting;
     const std::uint32_t socket = ++socket_;
     world_.after(travel(), [this, socket] { knock(socket); });
+    return std::make_unique<End>(*this);
 }
 
-void Link::flush(Instant now) {
-    while (!waiting_.empty()) {
-        Ask &ask = in_flight_.emplace_back(std::move(waiting_.front()));
-        waiting_.pop_front();
-        ask.sent = now;
-        if (may_set(ask.request)) set_token_ = ask.request.token;
-        owner_.sending(ask.request);
+int Link::events() const {
+    if (arrived_.empty()) return 0;
+    return state_ == State::connecting ? POLLOUT : POLLIN;
+}
+
+redis::Stream::Result Link::write(std::string_view bytes) {
+    if (state_ == State::connecting) {
+        if (arrived_.empty()) return {.error = EAGAIN};
+        const News news = std::move(arrived_.front());
+        arrived_.pop_front();
+        if (news.kind == News::Kind::refused) return {.error = ECONNREFUSED};
+        state_ = State::open;
+    }
+    const std::size_t size = bytes.size();
+    bool first = true;
+    while (!bytes.empty()) {
+        const std::string_view rest = bytes;
+        const auto words = take_command(bytes);
+        const std::string_view command = rest.substr(0, rest.size() - bytes.size());
+        if (words[0] == "CLIENT") { // travels with the request in front of it, and takes no time of its own
+            if (first) arrived_.push_back({.socket = socket_, .bytes = "+OK\r\n"});
+            else there_.back().bytes += command;
+            continue;
+        }
+        first = false;
+        if (expected_.empty() || redis::row_of(expected_.front().verb).script != words[1])
+            throw Violation{"a connection writes what it was not given, or in another order"};
+        const core::Request request = std::move(expected_.front());
+        expected_.pop_front();
+        owner_.sending(request);
         const Moment floor = there_.empty() ? world_.now() : there_.back().arrives;
         there_.push_back({.arrives = std::max(floor, world_.now() + travel()),
                           .socket = socket_,
                           .incarnation = node_.incarnation(),
                           .repeated = path_.repeats > 0 && world_.random.chance(path_.repeats),
-                          .request = ask.request,
-                          .sent = now});
+                          .request = request,
+                          .bytes = std::string(command)});
     }
     pump_there();
+    return {.bytes = size};
 }
 
-void Link::handle(Instant now) {
-    while (!arrived_.empty()) {
-        const News news = std::move(arrived_.front());
+redis::Stream::Result Link::read(std::span<char> buffer) {
+    std::size_t got = 0;
+    while (!arrived_.empty() && arrived_.front().kind == News::Kind::reply &&
+           arrived_.front().bytes.size() <= buffer.size() - got) {
+        got += arrived_.front().bytes.copy(buffer.data() + got, buffer.size() - got);
         arrived_.pop_front();
-        if (news.socket == socket_) take(news, now);
     }
-    for (Ask &ask : in_flight_) {
-        if (ask.reported || ask.due() > now) continue;
-        ask.reported = true; // a late answer must find it
-        report(ask, Answer::silent, "no answer in time");
-    }
-    std::erase_if(waiting_, [&](const Ask &ask) {
-        if (ask.request.deadline > now) return false;
-        report(ask, Answer::silent, "connection not established in time");
-        return true;
-    });
+    if (got != 0) return {.bytes = got, .more = !arrived_.empty()};
+    return {.error = arrived_.empty() ? EAGAIN : ECONNRESET};
 }
 
-void Link::take(const News &news, Instant now) {
-    switch (news.kind) {
-    case News::Kind::connected: state_ = State::open; return flush(now);
-    case News::Kind::refused: state_ = State::none; return refuse_waiting("connection refused");
-    case News::Kind::reset: return lose("connection reset", now);
-    case News::Kind::reply: break;
-    }
-    if (in_flight_.empty() || in_flight_.front().request.serial != news.reply.serial)
-        throw Violation{"the simulator confused the replies of a connection"};
-    core::Reply reply = news.reply;
-    reply.sent = in_flight_.front().sent;
-    in_flight_.pop_front();
-    proven_ = true;
-    replies.push_back(std::move(reply));
-}
-
-void Link::lose(const char *why, Instant) {
-    const bool proven = proven_;
-    abandon_socket();
-    for (const Ask &ask : in_flight_)
-        if (!ask.reported) report(ask, Answer::error, why);
-    in_flight_.clear();
-    if (!proven) refuse_waiting(why);
-    dial();
+void Link::close() {
+    if (gone_) return;
+    if (state_ == State::open) abandon_socket();
+    state_ = State::none;
 }
 
 // The socket is aborted: see Path for what becomes of the requests under way.
 void Link::abandon_socket() {
-    disturbed_ = disturbed_ || !in_flight_.empty();
     state_ = State::none;
-    proven_ = false;
     ++socket_;
     arrived_.clear();
     std::deque<Packet> kept;
@@ -139,22 +118,12 @@ void Link::abandon_socket() {
     if (world_.random.chance(0.5)) node_.forget_waiting(*this);
 }
 
-std::optional<Instant> Link::deadline() const {
-    std::optional<Instant> first;
-    for (const auto *asks : {&waiting_, &in_flight_})
-        for (const Ask &ask : *asks)
-            if (!ask.reported) first = earlier(first, ask.due());
-    return first;
-}
-
 void Link::finish() {
-    waiting_.clear();
     gone_ = true;
     check_drained();
 }
 
 void Link::die() {
-    waiting_.clear();
     gone_ = true;
     disturbed_ = true;
     if (state_ == State::open && world_.random.chance(0.5)) abandon_socket();

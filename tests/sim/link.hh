@@ -1,5 +1,5 @@
-// The way between one redlock process and one node: the process's end (the rules of lib/redis/nodes.hh, with
-// the same queues as lib/redis/connection.cc), the network in both directions, and the node's end.
+// The way between one redlock process and one node: the process's end, which is the stream of a redis::Connection,
+// the network in both directions, and the node's end.
 //
 // Order: what is written to one connection arrives in order. When a connection has gone, what was under way on
 // it is lost, or still arrives before anything of the next; only where something on the way keeps data of its
@@ -7,9 +7,11 @@
 #pragma once
 
 #include "node.hh"
+#include "redis/codec.hh"
+#include "redis/stream.hh"
 
 #include <deque>
-#include <vector>
+#include <memory>
 
 namespace redlock::sim {
 
@@ -46,13 +48,18 @@ class Link {
     Link(const Link &) = delete;
     Link &operator=(const Link &) = delete;
 
-    // The process's end.
-    void send(core::Request request, Instant now);
-    void handle(Instant now);
-    [[nodiscard]] std::optional<Instant> deadline() const;
+    // The process's end. One stream at a time.
+    std::unique_ptr<redis::Stream> open();
+    // What poll(2) would say of it.
+    [[nodiscard]] int events() const;
+    // The connection is given this request, and has answered that one unsent: what it writes must be the others in this
+    // order.
+    void expect(const core::Request &request) { expected_.push_back(request); }
+    void forget(core::Serial serial) {
+        std::erase_if(expected_, [&](const core::Request &each) { return each.serial == serial; });
+    }
     void finish(); // in good order: what is under way arrives
     void die();    // the process is gone
-    std::vector<core::Reply> replies;
 
     // The node's end, and the network.
     void serve(const Packet &packet);
@@ -62,38 +69,26 @@ class Link {
     void reset_by_node();
 
   private:
-    struct Ask {
-        core::Request request;
-        std::optional<Instant> sent;
-        bool reported = false; // `silent` has been said
-        [[nodiscard]] Instant due() const {
-            const bool full = sent && request.timeout > Duration{};
-            return full ? std::min(request.deadline, *sent + request.timeout) : request.deadline;
-        }
-    };
+    class End;
     struct News {
         enum class Kind { connected, refused, reply, reset };
         Kind kind = Kind::reply;
         Moment arrives{};
         std::uint32_t socket = 0;
-        core::Reply reply{};
+        std::string bytes{};
     };
     enum class State { none, connecting, open };
 
-    [[nodiscard]] static bool may_set(const core::Request &request);
-    bool take_back(const core::Request &abandon);
-    void report(const Ask &ask, core::Answer answer, const char *text);
-    void refuse_waiting(const char *text);
-    void dial();
-    void flush(Instant now);
-    void take(const News &news, Instant now);
-    void lose(const char *why, Instant now);
+    redis::Stream::Result write(std::string_view bytes);
+    redis::Stream::Result read(std::span<char> buffer);
+    void close();
+    core::Reply reply_in(std::string_view answer, const core::Request &request);
     void abandon_socket();
 
     void knock(std::uint32_t socket);
     void pump_there();
     void pump_back();
-    void tell(News::Kind kind, std::uint32_t socket, core::Reply reply = {});
+    void tell(News::Kind kind, std::uint32_t socket, std::string bytes = {});
     void check_drained();
     [[nodiscard]] Duration travel();
 
@@ -103,13 +98,10 @@ class Link {
     LinkOwner &owner_;
 
     State state_ = State::none;
-    bool proven_ = false;
     bool gone_ = false; // finished or dead: nobody reads any more
     std::uint32_t socket_ = 0;
-    std::deque<Ask> waiting_;
-    std::deque<Ask> in_flight_;
-    std::deque<News> arrived_; // in this machine's kernel
-    std::string set_token_;
+    std::deque<core::Request> expected_; // not yet written
+    std::deque<News> arrived_;           // in this machine's kernel
 
     std::uint32_t accepted_ = 0;    // the socket that the node knows
     std::uint32_t accepted_by_ = 0; // and which life of the node
@@ -119,6 +111,7 @@ class Link {
     std::deque<Packet> strays_; // all that there ever were
     std::uint32_t incarnation_; // of the node when the process began
     bool disturbed_ = false;    // something was lost here, or may have been
+    redis::ReplyReader reader_; // for the checker
 };
 
 } // namespace redlock::sim

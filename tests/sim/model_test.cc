@@ -2,12 +2,13 @@
 // reply in one line; `~` is a space within a word, and `^` a word without letters. "CLOCK us" sets the model's clock,
 // "SERVER run_id" what INFO says of the server, "EVAL name keys words..." runs a script by its name on so many keys.
 // model_test.py plays the same on a real redis-server and compares.
-#include "redis/scripts.hh"
+#include "redis/verbs.hh"
 #include "script_engine.hh"
 
 #include <algorithm>
 #include <iostream>
 #include <sstream>
+#include <stdexcept>
 
 namespace redlock::sim {
 namespace {
@@ -27,14 +28,9 @@ std::string show(const Value &value) {
 }
 
 std::string_view script_named(std::string_view name) {
-    if (name == "acquire") return redis::acquire_script;
-    if (name == "confirm") return redis::confirm_script;
-    if (name == "extend") return redis::extend_script;
-    if (name == "inspect") return redis::inspect_script;
-    if (name == "trust") return redis::trust_script;
-    if (name == "record") return redis::record_script;
-    if (name == "hold") return redis::hold_script;
-    return name == "release" ? redis::release_script : redis::status_script;
+    for (const redis::VerbRow &row : redis::verb_rows())
+        if (row.name == name) return row.script;
+    throw std::runtime_error("no verb is called " + std::string(name));
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // The network of a link, and the node's end.
 #include "link.hh"
+#include "redis/verbs.hh"
 
 #include <algorithm>
 
@@ -67,11 +68,30 @@ void Link::pump_there() {
     check_drained();
 }
 
+// What a node says to a request, read by the codec of the product.
+core::Reply Link::reply_in(std::string_view answer, const core::Request &request) {
+    reader_.feed(answer);
+    const auto value = reader_.next();
+    core::Reply reply;
+    reply.serial = request.serial;
+    reply.verb = request.verb;
+    reply.node = request.node;
+    if (value && value->error()) {
+        reply.answer = core::Answer::error;
+        reply.text = *value->error();
+    } else if (!value || !redis::decode(*value, reply)) {
+        throw Violation{text("the codec does not understand a script: ", answer)};
+    }
+    while (reader_.next()) continue; // to what travelled with it
+    return reply;
+}
+
 void Link::serve(const Packet &packet) {
-    core::Reply reply = node_.execute(packet.request);
-    owner_.executed(node_, packet.request, reply);
-    if (packet.repeated) {
-        reply = node_.execute(packet.request);
+    std::string answer;
+    core::Reply reply;
+    for (int time = 0; time < (packet.repeated ? 2 : 1); ++time) {
+        answer = node_.execute(packet.bytes);
+        reply = reply_in(answer, packet.request);
         owner_.executed(node_, packet.request, reply);
     }
     if (reply.answer == core::Answer::error) disturbed_ = true;
@@ -80,14 +100,14 @@ void Link::serve(const Packet &packet) {
         return text("  node ", node_.index(), " answers #", packet.request.serial, ": ",
                     words[static_cast<int>(reply.answer)], " ", reply.holder, reply.text);
     });
-    if (packet.socket == accepted_) tell(News::Kind::reply, packet.socket, std::move(reply));
+    if (packet.socket == accepted_) tell(News::Kind::reply, packet.socket, std::move(answer));
     check_drained();
 }
 
-void Link::tell(News::Kind kind, std::uint32_t socket, core::Reply reply) {
+void Link::tell(News::Kind kind, std::uint32_t socket, std::string bytes) {
     if (gone_) return;
     const Moment floor = back_.empty() ? world_.now() : back_.back().arrives;
-    back_.push_back({kind, std::max(floor, world_.now() + travel()), socket, std::move(reply)});
+    back_.push_back({kind, std::max(floor, world_.now() + travel()), socket, std::move(bytes)});
     pump_back();
 }
 

@@ -19,9 +19,6 @@ class Link;
 // The one lock of every schedule.
 inline constexpr const char *scenario_key = "job";
 
-// As people read it.
-const char *name_of(core::Verb verb);
-
 // How much of its data a node has when it comes back.
 enum class Kept { all, all_but_the_last_write, nothing };
 
@@ -31,8 +28,8 @@ struct Packet {
     std::uint32_t socket = 0;      // the connection that it was written to
     std::uint32_t incarnation = 0; // of the node, when it was written
     bool repeated = false;         // something on the way sends it twice
-    core::Request request{};
-    Instant sent{};
+    core::Request request{};       // what the process meant
+    std::string bytes{};           // and what it has written
 };
 
 class Node {
@@ -43,19 +40,17 @@ class Node {
     // Before the schedule: the marker's floor and the fence of the lock, if there are any.
     // `terms`: what its users have agreed upon before; empty: nothing.
     void prepare(std::optional<core::NodeTime> floor, core::Fence fence, std::string_view terms);
-    static std::string terms_of(const core::Agreement &agreement);
 
-    // The highest fence that it knows, 0: none; and what it was before the latest request.
+    // The highest fence that it knows, 0: none; what it was before the latest request, and who held the lock then.
     [[nodiscard]] core::Fence fence() const;
     [[nodiscard]] core::Fence fence_before() const { return fence_before_; }
-    // Whoever sent the latest request held the lock already.
-    [[nodiscard]] bool held_before() const { return held_before_; }
+    [[nodiscard]] const std::string &holder_before() const { return holder_before_; }
     [[nodiscard]] core::NodeTime time() const { return now_us(); }
     // Its marker says that a lock was granted or prolonged here.
     [[nodiscard]] bool used() const;
 
-    // What the script answers to this request now.
-    core::Reply execute(const core::Request &request);
+    // What it answers to these commands now.
+    std::string execute(std::string_view commands);
 
     // The next three see the data of a node that is down, too: it may come back with them, and nobody else gets its
     // vote meanwhile.
@@ -92,9 +87,7 @@ class Node {
 
   private:
     [[nodiscard]] std::int64_t now_us() const { return clock_.read(world_.now()) / std::chrono::microseconds{1}; }
-    core::Reply answer_of(const core::Request &request, const Value &value) const;
-    static void take_answer_to_setup(core::Reply &reply, const std::vector<Value> &items);
-    void take_waiting();
+    Value execute_one(std::span<const std::string_view> words);
     void started();
 
     const core::NodeIndex index_;
@@ -104,7 +97,7 @@ class Node {
     Store store_;
     Store before_last_write_;
     core::Fence fence_before_ = 0;
-    bool held_before_ = false;
+    std::string holder_before_;
     bool remembers_ = false;
     bool denies_ = false;
     bool up_ = true;

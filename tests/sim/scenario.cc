@@ -1,5 +1,7 @@
 #include "scenario.hh"
 
+#include "core/lease.hh"
+
 #include <algorithm>
 
 namespace redlock::sim {
@@ -200,6 +202,12 @@ Duration Scenario::bound() const {
 
 // Chance settles it, so there is no certain bound: of a million contests one took 26 (eight clients, and every node of
 // three needed), the half of them less than 3.
+Duration Scenario::patience() const {
+    const Duration usual = std::max(4 * node_timeout, ttl / 6);
+    const Duration latest = std::max(node_timeout, (core::trusted_time(ttl, {drift, slack}) - (ttl - slack) / 3) / 2);
+    return std::min({Duration{seconds{5}}, usual, latest});
+}
+
 Duration Scenario::contest_bound() const {
     constexpr int round_trips = 30;
     const Duration round_trip = 2 * (delay + spread) + lateness;

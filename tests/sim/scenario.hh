@@ -2,7 +2,7 @@
 // come. Drawn before the schedule begins, so that single faults can be left out without changing the rest.
 #pragma once
 
-#include "command.hh"
+#include "job.hh"
 
 #include <cstdint>
 #include <vector>
@@ -107,6 +107,8 @@ struct Scenario {
     // Within this time after the last fault everybody who waits has been served: the leases that nobody gives
     // back, the commands of all the others, and a second for each hand-over.
     [[nodiscard]] Duration bound() const;
+    // A connection that has owed an answer for so long is replaced: compare with cmd/timing.cc.
+    [[nodiscard]] Duration patience() const;
     // In a contest somebody holds the lock so long after the first began.
     [[nodiscard]] Duration contest_bound() const;
     [[nodiscard]] std::string describe() const;

@@ -1,5 +1,7 @@
 #include "simulation.hh"
 
+#include "redis/terms.hh"
+
 #include <algorithm>
 #include <csignal>
 
@@ -25,7 +27,7 @@ Simulation::Simulation(const Options &options, ScriptEngine &engine)
         };
         nodes.back()->prepare(
             at(scenario.floors[node]), static_cast<core::Fence>(at(scenario.fences[node]).value_or(0)),
-            scenario.contradicted ? Node::terms_of({"", scenario.nodes, scenario.quorum, scenario.guard}) : "");
+            scenario.contradicted ? redis::marker_text({"", scenario.nodes, scenario.quorum, scenario.guard}) : "");
     }
     for (std::size_t client = 0; client < scenario.clients.size(); ++client) {
         for (core::NodeIndex node = 0; node < scenario.nodes; ++node) {

@@ -31,7 +31,6 @@ class Client {
         request.ttl = ttl;
         request.fence = fence;
         request.deadline = event::now() + within;
-        request.timeout = timeout;
         nodes.send(std::move(request));
         collect();
         return serial_;
@@ -74,7 +73,6 @@ class Client {
 
     std::string key = "lock";
     core::Fence fence = 0; // goes with each request
-    Duration timeout{};    // as well
     Nodes nodes;
     event::PollSet set;
     std::vector<core::Reply> replies; // not handed out yet

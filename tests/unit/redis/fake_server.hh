@@ -83,7 +83,6 @@ class FakeServer {
     FakeServer &operator=(const FakeServer &) = delete;
 
     [[nodiscard]] const config::NodeUrl &url() const { return url_; }
-    [[nodiscard]] int connections() const { return connections_; }
 
   private:
     void serve() {
@@ -95,7 +94,6 @@ class FakeServer {
             const timeval limit{60, 0};
             ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
             ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-            ++connections_;
             conduct_(Peer(socket.get()));
         }
     }
@@ -104,7 +102,6 @@ class FakeServer {
     config::NodeUrl url_;
     UniqueFd listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     std::atomic<bool> ending_ = false;
-    std::atomic<int> connections_ = 0;
     std::thread thread_;
 };
 

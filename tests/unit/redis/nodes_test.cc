@@ -160,14 +160,6 @@ TEST_F(NodesTest, AHugeValueOfOthersIsCut) {
     EXPECT_EQ(client.ask(Verb::status, "").holder, std::string(1024, 'x'));
 }
 
-TEST_F(NodesTest, AbandonFollowsItsAcquire) {
-    const core::Serial acquire = client.send(Verb::acquire, "mine");
-    const core::Serial abandon = client.send(Verb::abandon, "mine");
-    EXPECT_EQ(client.wait(acquire).answer, Answer::granted);
-    EXPECT_EQ(client.wait(abandon).answer, Answer::granted);
-    EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
-}
-
 TEST_F(NodesTest, WhatFinishLeavesBehindIsDelivered) {
     server.command({"SET", "lock", "mine"});
     client.send(Verb::release, "mine");

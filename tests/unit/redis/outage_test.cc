@@ -1,6 +1,5 @@
 // Nodes and time: servers that stop, end, come back or cannot be reached; what is late and what is dropped.
 #include "client.hh"
-#include "fake_server.hh"
 #include "redis/dialer.hh"
 #include "redis_server.hh"
 
@@ -22,31 +21,6 @@ class OutageTest : public testing::Test {
     Client client{server.url()};
 };
 
-TEST_F(OutageTest, ALateAnswerFollowsSilence) {
-    ASSERT_EQ(client.ask(Verb::release, "mine").refusal, Refusal::absent);
-    server.stop();
-    const core::Serial acquire = client.send(Verb::acquire, "mine", seconds{60}, milliseconds{50});
-    const core::Reply silent = client.wait(acquire);
-    EXPECT_EQ(silent.answer, Answer::silent);
-    EXPECT_EQ(silent.text, "no answer within 50 ms");
-    ASSERT_TRUE(silent.sent);
-    const core::Serial abandon = client.send(Verb::abandon, "mine");
-    EXPECT_FALSE(client.nodes.take_replies().size());
-    server.resume();
-    const core::Reply late = client.wait(acquire);
-    EXPECT_EQ(late.answer, Answer::granted);
-    EXPECT_EQ(late.sent, silent.sent);
-    EXPECT_EQ(client.wait(abandon).answer, Answer::granted);
-    EXPECT_EQ(server.command({"EXISTS", "lock"}), ":0");
-}
-
-TEST_F(OutageTest, AConnectedNodeGetsItsTimeAndNoMore) {
-    ASSERT_EQ(client.ask(Verb::release, "mine").refusal, Refusal::absent);
-    server.stop();
-    client.timeout = milliseconds{50};
-    EXPECT_EQ(client.ask(Verb::acquire, "mine", seconds{60}, milliseconds{100}).text, "no answer within 50 ms");
-}
-
 TEST_F(OutageTest, ARequestLargerThanTheKernelTakesAtOnce) {
     ASSERT_EQ(client.ask(Verb::release, "mine").refusal, Refusal::absent);
     client.key.assign(std::size_t{8} << 20U, 'k');
@@ -57,57 +31,7 @@ TEST_F(OutageTest, ARequestLargerThanTheKernelTakesAtOnce) {
     EXPECT_EQ(client.wait(behind).answer, Answer::granted);
 }
 
-// A database has to be selected first, so the requests wait behind a server that does not answer.
-class HeldTest : public OutageTest {
-  protected:
-    HeldTest() { server.stop(); }
-    config::NodeUrl db2() const {
-        config::NodeUrl url = server.url();
-        url.db = 2;
-        return url;
-    }
-    Client held{db2()};
-};
-
-TEST_F(HeldTest, WhatHasExpiredUnwrittenIsNeverWritten) {
-    for (const Verb verb : {Verb::acquire, Verb::release}) {
-        const core::Reply reply = held.ask(verb, "mine", seconds{60}, milliseconds{30});
-        EXPECT_EQ(reply.answer, Answer::silent);
-        EXPECT_FALSE(reply.sent);
-        EXPECT_EQ(reply.text, "database not selected within 30 ms");
-    }
-    const core::Serial extend = held.send(Verb::extend, "mine");
-    server.resume();
-    EXPECT_EQ(held.wait(extend).refusal, Refusal::absent);
-    EXPECT_EQ(server.calls("eval"), 1);
-    EXPECT_EQ(server.calls("set"), 0);
-}
-
-TEST_F(HeldTest, ANodeThatIsNotReadyGetsTheTimeUpToTheDeadline) {
-    held.timeout = milliseconds{50};
-    EXPECT_EQ(held.ask(Verb::acquire, "mine", seconds{60}, milliseconds{100}).text,
-              "database not selected within 100 ms");
-    // Written late, a request has its full time from then on.
-    held.timeout = seconds{20};
-    const core::Serial release = held.send(Verb::release, "mine", seconds{60}, seconds{25});
-    server.resume();
-    EXPECT_EQ(held.wait(release).refusal, Refusal::absent);
-}
-
-TEST_F(HeldTest, AbandonTakesBackWhatWasNotWritten) {
-    const core::Serial acquire = held.send(Verb::acquire, "mine");
-    const core::Serial other = held.send(Verb::acquire, "other");
-    const core::Serial abandon = held.send(Verb::abandon, "mine");
-    const core::Reply taken = held.wait(acquire);
-    EXPECT_EQ(taken.answer, Answer::silent);
-    EXPECT_FALSE(taken.sent);
-    const core::Reply settled = held.wait(abandon);
-    EXPECT_EQ(settled.answer, Answer::refused);
-    EXPECT_EQ(settled.refusal, Refusal::absent);
-    server.resume();
-    EXPECT_EQ(held.wait(other).answer, Answer::granted);
-    EXPECT_EQ(server.calls("eval"), 1);
-}
+;
 
 TEST_F(OutageTest, AnIdleConnectionThatWasClosedIsDialledAnew) {
     ASSERT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
@@ -135,20 +59,6 @@ TEST_F(OutageTest, AServerThatEndsAndOneThatIsGone) {
     EXPECT_EQ(refused.answer, Answer::error);
     EXPECT_FALSE(refused.sent);
     EXPECT_TRUE(says(refused, "nobody listens on the socket /")) << refused.text;
-}
-
-TEST_F(OutageTest, AConnectionSilentForLongIsReplaced) {
-    ASSERT_EQ(client.ask(Verb::acquire, "mine").answer, Answer::granted);
-    server.stop();
-    const core::Serial lost = client.send(Verb::extend, "mine", seconds{60}, milliseconds{10});
-    EXPECT_EQ(client.wait(lost).answer, Answer::silent);
-    const Instant enough = event::now() + milliseconds{5100};
-    while (event::now() < enough) client.turn(enough - event::now());
-    const core::Serial anew = client.send(Verb::extend, "mine");
-    EXPECT_TRUE(client.replies.empty()); // who was told of the silence hears nothing more
-    server.resume();
-    EXPECT_EQ(client.wait(anew).answer, Answer::granted);
-    EXPECT_TRUE(client.replies.empty());
 }
 
 TEST(Outage, NobodyListens) {
@@ -231,28 +141,6 @@ TEST(Outage, ALookUpThatNobodyWaitsForAnyMore) {
     EXPECT_EQ(client.ask(Verb::acquire, "mine").answer, core::Answer::error);
 }
 
-// The first connection dies without a word; the second works.
-TEST(Patience, AConnectionThatOwesAnAnswerForTooLongIsReplaced) {
-    std::atomic<int> connections = 0;
-    const FakeServer server([&](const Peer &peer) {
-        if (++connections == 1) return peer.wait();
-        while (!peer.read().empty())
-            if (!peer.write("*1\r\n$6\r\nabsent\r\n")) return;
-    });
-    for (const Duration patience : {Duration{milliseconds{20}}, Duration{std::chrono::hours{1}}}) {
-        connections = 0;
-        Client client(std::vector{server.url()}, patience);
-        EXPECT_EQ(client.ask(Verb::release, "mine", seconds{60}, milliseconds{5}).answer, Answer::silent);
-        const Instant later = event::now() + milliseconds{50};
-        client.turn_until([&] { return event::now() > later; });
-        const core::Serial again = client.send(Verb::release, "mine", seconds{60}, milliseconds{500});
-        const core::Reply reply = client.wait(again);
-        if (patience > seconds{1}) EXPECT_EQ(reply.answer, Answer::silent);
-        else EXPECT_NE(reply.answer, Answer::silent) << reply.text;
-        EXPECT_EQ(connections, patience > seconds{1} ? 1 : 2);
-    }
-}
-
 TEST(Dialer, TriesOneAddressAfterTheOther) {
     const RedisServer server({}, true);
     config::NodeUrl good;
@@ -263,24 +151,24 @@ TEST(Dialer, TriesOneAddressAfterTheOther) {
     Dialer dialer(good, seconds{5}, {resolve_at_once(bad)[0], resolve_at_once(good)[0]});
 
     const Instant now = event::now();
-    UniqueFd socket = dialer.dial(now, now + seconds{10});
+    auto stream = dialer.dial(now, now + seconds{10});
     if (dialer.switch_at()) { // the refusal has not come at once
         EXPECT_EQ(*dialer.switch_at(), now + seconds{5});
         dialer.reject(ECONNREFUSED);
-        socket = dialer.dial(now + seconds{2}, now + seconds{10});
+        stream = dialer.dial(now + seconds{2}, now + seconds{10});
     }
-    ASSERT_TRUE(socket);
+    ASSERT_TRUE(stream);
     EXPECT_FALSE(dialer.switch_at());
     // A peer that is gone without a word: what is not acknowledged within this time ends the connection.
     unsigned patience_ms = 0;
     socklen_t size = sizeof patience_ms;
-    ::getsockopt(socket.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, &size);
+    ::getsockopt(stream->descriptor(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, &size);
     EXPECT_EQ(patience_ms, 5000U);
-    pollfd writable{socket.get(), POLLOUT, 0};
+    pollfd writable{stream->descriptor(), stream->wants(true), 0};
     ::poll(&writable, 1, 20'000);
     int error = -1;
     socklen_t length = sizeof error;
-    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    ::getsockopt(stream->descriptor(), SOL_SOCKET, SO_ERROR, &error, &length);
     EXPECT_EQ(error, 0);
     dialer.settle();
     EXPECT_TRUE(dialer.dial(now, now + seconds{10})); // the good one first

@@ -15,12 +15,12 @@ struct Habits {
 
 class Client;
 
-class Command {
+class Job {
   public:
-    Command(World &world, Checker &checker, Client &parent, std::size_t client)
+    Job(World &world, Checker &checker, Client &parent, std::size_t client)
         : world_(world), checker_(checker), parent_(parent), client_(client) {}
-    Command(const Command &) = delete;
-    Command &operator=(const Command &) = delete;
+    Job(const Job &) = delete;
+    Job &operator=(const Job &) = delete;
 
     void start(const std::string &token, const Habits &habits);
     void signal(int number);
