@@ -49,8 +49,8 @@ class Splitter {
     bool take_option(const std::string &spelling, std::optional<std::string> attached, const std::string &word) {
         const Option *found = find_option(spelling, bit(command_.command));
         if (found == nullptr) refuse_unknown_option(command_, spelling, word);
-        if (found == &option("--help") || found == &option("--version")) {
-            // Beats every mistake beside it.
+        if (asks_for_text(*found)) {
+            // It takes precedence over every mistake in the same line.
             out = {};
             options = {spelling};
             return finished_ = true;

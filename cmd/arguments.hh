@@ -41,7 +41,7 @@ struct Arguments {
 };
 
 // Throws UsageError for an option that this command does not have, for a missing value and for a value
-// that a flag does not take. Stops at --help and --version: then only that one is in `options`.
+// that a flag does not take. Stops at -h, --help and --version: then `options` has only that one.
 Arguments read_arguments(const CommandInfo &command, std::span<const std::string> words);
 
 } // namespace redlock::cmd

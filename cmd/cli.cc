@@ -89,13 +89,14 @@ Invocation parse_command_line(std::span<const std::string> arguments) {
     const auto rest = arguments.subspan(1);
     if (first == "help") return help_on(rest);
     if (const Option *found = find_option(first)) {
-        if (found == &option("--help")) return to_print(overview_text());
         if (found == &option("--version")) return to_print(version_text());
+        if (asks_for_text(*found)) return to_print(overview_text());
     }
     const CommandInfo *command = find_command(first);
     if (command == nullptr) refuse_unknown_command(first);
 
     Arguments given = read_arguments(*command, rest);
+    if (given.options.has(option("-h"))) return to_print(short_help_text(*command));
     if (given.options.has(option("--help"))) return to_print(help_text(*command));
     if (given.options.has(option("--version"))) return to_print(version_text());
     check_operands(*command, given);

@@ -11,7 +11,7 @@
 namespace redlock::cmd {
 
 struct Invocation {
-    // Not empty for --help, --version and `redlock help`: print this to stdout, exit 0, ignore the rest.
+    // Not empty for -h, --help, --version and `redlock help`: print it to stdout, exit with 0, ignore the rest.
     std::string text;
     Command command = Command::exec;
     Typed typed;

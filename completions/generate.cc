@@ -3,24 +3,12 @@
 // Runs while the program is built, and is not installed.
 #include "cmd/command.hh"
 #include "cmd/options.hh"
+#include "completions/template.hh"
 
 #include <algorithm>
-#include <array>
-#include <fstream>
-#include <iostream>
-#include <stdexcept>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace redlock::cmd {
 namespace {
-
-// The beginning of a help text, up to where it starts to explain.
-std::string_view first_clause(std::string_view help) {
-    for (const std::string_view end : {"; ", ": ", ". ", " ("}) help = help.substr(0, help.find(end));
-    return help;
-}
 
 std::string replaced(std::string_view text, char what, std::string_view with) {
     std::string out;
@@ -35,21 +23,6 @@ std::string replaced(std::string_view text, char what, std::string_view with) {
 std::string quoted(std::string_view text) { return "'" + replaced(text, '\'', R"('\'')") + "'"; }
 std::string fish_quoted(std::string_view text) {
     return "'" + replaced(replaced(text, '\\', R"(\\)"), '\'', R"(\')") + "'";
-}
-
-std::string joined(const std::vector<std::string_view> &words, std::string_view separator) {
-    std::string out;
-    for (const std::string_view word : words) out.append(out.empty() ? "" : separator).append(word);
-    return out;
-}
-
-std::vector<std::string_view> spellings(const Option &option) {
-    std::vector<std::string_view> out;
-    any_spelling(option, [&](std::string_view each) {
-        out.push_back(each);
-        return false;
-    });
-    return out;
 }
 
 bool is_long(std::string_view spelling) { return spelling.starts_with("--"); }
@@ -116,15 +89,15 @@ std::vector<Summary> first_words() {
     std::vector<Summary> out = subjects();
     out.push_back({"help", "help on a command"});
     for (const Option *each : {&option("--help"), &option("--version")})
-        out.push_back({name_of(*each), first_clause(each->help)});
+        out.push_back({name_of(*each), summary(*each)});
     return out;
 }
 
 std::vector<Summary> first_short() {
     std::vector<Summary> out;
-    for (const Option *each : {&option("--help"), &option("--version")})
+    for (const Option *each : {&option("-h"), &option("--version")})
         for (const std::string_view spelling : spellings(*each))
-            if (!is_long(spelling)) out.push_back({spelling, first_clause(each->help)});
+            if (!is_long(spelling)) out.push_back({spelling, summary(*each)});
     return out;
 }
 
@@ -205,7 +178,7 @@ std::string zsh_spellings(const Option &option) {
 // Which others an option makes pointless: its own spellings, or all that follows.
 std::string zsh_excluded(const Option &option) {
     if (option.kind == ValueKind::url) return "*"; // may be given again
-    if (&option == find_option("--help") || &option == find_option("--version")) return "(- : *)";
+    if (asks_for_text(option)) return "(- : *)";
     return '(' + joined(spellings(option), " ") + ')';
 }
 
@@ -220,7 +193,7 @@ std::string zsh_commands() {
         out += "      _arguments -s -S : \\\n";
         for (const Option *option : options_of(command))
             out += "        " + quoted(zsh_excluded(*option)) + zsh_spellings(*option) +
-                   quoted('[' + zsh_escaped(first_clause(option->help)) + ']' + zsh_value(*option)) + " \\\n";
+                   quoted('[' + zsh_escaped(summary(*option)) + ']' + zsh_value(*option)) + " \\\n";
         out += "        ";
         switch (command.operands) {
         case Operands::name:
@@ -267,7 +240,7 @@ std::string fish_options() {
         out += "complete -c redlock -n '__redlock_on " + joined(commands, " ") + "'";
         for (const std::string_view spelling : spellings(option))
             out.append(is_long(spelling) ? " -l " : " -s ").append(spelling.substr(is_long(spelling) ? 2 : 1));
-        out += fish_value(option) + " -d " + fish_quoted(first_clause(option.help)) + '\n';
+        out += fish_value(option) + " -d " + fish_quoted(summary(option)) + '\n';
     }
     return out;
 }
@@ -306,25 +279,12 @@ std::string piece(std::string_view shell, std::string_view name) {
                              std::string(shell));
 }
 
-void generate(std::string_view shell, const char *path) {
-    std::ifstream lines(path);
-    if (!lines) throw std::runtime_error(std::string("cannot read ") + path);
-    for (std::string line; std::getline(lines, line);) {
-        if (line.size() > 2 && line.front() == '@' && line.back() == '@') {
-            std::cout << piece(shell, std::string_view(line).substr(1, line.size() - 2));
-        } else {
-            std::cout << line << '\n';
-        }
-    }
-    if (!std::cout.flush()) throw std::runtime_error("cannot write");
-}
-
 } // namespace
 } // namespace redlock::cmd
 
 int main(int argc, char **argv) try {
     if (argc != 3) throw std::runtime_error("usage: generate bash|zsh|fish TEMPLATE");
-    redlock::cmd::generate(argv[1], argv[2]);
+    redlock::cmd::fill_template(argv[2], [&](std::string_view name) { return redlock::cmd::piece(argv[1], name); });
     return 0;
 } catch (const std::exception &error) {
     std::cerr << "generate: " << error.what() << '\n';

@@ -36,6 +36,24 @@ setup() {
   [ "$output" = '--help|-V|' ]
 }
 
+@test "-h is short: usage and the common options on one screen; --help has every option" {
+  for command in exec acquire extend release status init doctor lab; do
+    run redlock "$command" -h
+    [ "${#lines[@]}" -le 24 ]
+    [[ $output == "Usage: redlock $command "*"Common options:"*" --help "* && $output != *"Exit codes:"* ]]
+    short=$(wc -l <<<"$output")
+    run redlock "$command" --help
+    [[ $output == "Usage: redlock $command "*"Exit codes:"*"Examples:"* ]]
+    [ "$(wc -l <<<"$output")" -gt "$((short + 10))" ]
+  done
+  run redlock exec -h
+  [[ $output == *" --wait DUR "* && $output != *--drift* ]]
+  run redlock exec --help
+  [[ $output == *--drift* ]]
+  run redlock -h
+  [ "${#lines[@]}" -le 24 ]
+}
+
 @test "options end at COMMAND or at --, a later -- belongs to COMMAND" {
   run redlock exec db ls -d /
   [ "$output" = / ]
