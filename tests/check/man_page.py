@@ -4,7 +4,7 @@
 OPTIONS, ENVIRONMENT and EXIT STATUS of redlock(1) are generated. What can still drift is checked here: the page has
 every command, synopsis, option, variable and exit code that the program's help has; each word is the argument of the
 right macro (in ".Pq but what Fl -json asks for" the last two words become options); mandoc and man do not complain;
-pages that refer to each other exist; redlock(1) is short. MAN is the generated
+pages that refer to each other exist; redlock(1) and the README are short. MAN is the generated
 redlock(1). Judges bad samples first, so that it is known to fail.
 """
 import pathlib
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 
-LONGEST = {"redlock.1": 350}
+LONGEST = {"redlock.1": 350, "README.md": 200}
 PUNCTUATION = set(",.;:()|")
 MACROS = set("Nm Cm Ar Fl Ev Op Pq Xr Pa Ql Va Em Ic Sx No Ns It Dl Sh Ss".split())
 OTHERS = {"-n", "--", "-"}  # of other programs
@@ -129,7 +129,8 @@ def main(root, program, generated):
     for path in pages:
         found += form(path, {each.name for each in pages})
         found += [f"{path.name}: {each}" for each in misread(path.read_text(encoding="utf-8"), options, set(helps))]
-    lengths = {"redlock.1": run("mandoc", "-T", "utf8", "-O", "width=78", str(pages[0])).stdout}
+    lengths = {"redlock.1": run("mandoc", "-T", "utf8", "-O", "width=78", str(pages[0])).stdout,
+               "README.md": (root / "README.md").read_text(encoding="utf-8")}
     for name, text in lengths.items():
         if text.count("\n") > LONGEST[name]:
             found.append(f"{name} has {text.count(chr(10))} lines, and may have {LONGEST[name]}")
