@@ -1,4 +1,4 @@
-// The one table of exit codes, for the program and for its help (cli.md: "Exit codes").
+// The table of exit codes, for the program, its help and redlock(1).
 #pragma once
 
 #include "cmd/command.hh"

@@ -15,8 +15,7 @@ namespace {
 constexpr std::size_t page_width = 79;
 constexpr std::size_t help_column = 31;
 
-// `text` broken at spaces; every line but the first begins with `indent` spaces, the first stands at
-// column `column` already.
+// `text`, broken at spaces. The first line starts at column `column`; the others begin with `indent` spaces.
 std::string wrap(std::string_view text, std::size_t indent, std::size_t column) {
     std::string out;
     bool line_begins = true;
@@ -37,7 +36,7 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t column) 
     return out + '\n';
 }
 
-// "  left     text": the text in its column, below where `left` is too long.
+// "  left     text": the text begins at `column`, on a line of its own if `left` is too long.
 std::string row(std::string_view left, std::string_view text, std::size_t column) {
     std::string out = fmt::format("  {}", left);
     if (out.size() + 2 > column) {
@@ -130,8 +129,8 @@ std::string overview_text() {
                       "Valkey nodes (the Redlock algorithm).\n\nCommands:\n";
     for (const CommandInfo &command : all_commands) out += row(command.name, command.summary, 13);
     out += row("help", "help on a command, as in: redlock help exec", 13);
-    out += "\nOptions:\n";
-    for (const Option *each : {&option("--help"), &option("--version")}) out += option_row(*each);
+    out += "\nOptions of every command:\n";
+    for (const Option *each : {&option("-h"), &option("--help"), &option("--version")}) out += option_row(*each);
     return out + "\nTo try it without your own servers:\n"
                  "  redlock lab -- redlock exec demo echo 'under the lock'\n";
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Every example of redlock(1), the README and docs/recipes.md, taken from there and run on five real nodes. The programs
 # that they call (./migrate.sh, pg_dump ...) are stubs that note whether the lock was held when they ran.
-# shellcheck disable=SC2030,SC2031 # status and output are run's
+# shellcheck disable=SC2030,SC2031 # run sets status and output
 
 load helper
 
@@ -40,8 +40,8 @@ markdown_blocks() {
     block { print heading ":" count ":" $0 }' "$TEST_ROOT/$1"
 }
 
-# stub LOCK PATH...: programs that add "NAME ARG...: N" to the file ran; N: the lock is on so many nodes (many: 3
-# to 5). They end with the code in the file CODE, if there is one.
+# stub LOCK PATH...: creates programs that add "NAME ARG...: N" to the file ran; N is the number of nodes with the lock
+# (many: 3 to 5). They exit with the code in the file CODE, if it exists.
 stub() {
   local lock=$1 path
   shift
@@ -65,7 +65,7 @@ STUB
 ran() { diff <(printf '%s\n' "$@") ran; }
 lock_is_held_by() { grep -q "$1" values; }
 
-# Somebody else has the lock until let_go.
+# somebody_holds LOCK: another client holds it until let_go.
 somebody_holds() {
   rm -f go
   background exec "$1" -- sh -c 'touch taken; while [ ! -e go ]; do sleep 0.01; done'
@@ -77,13 +77,13 @@ let_go() {
   wait "$HOLDER"
 }
 
-# on_every_node COMMAND...: asks all of them.
+# on_every_node COMMAND...: runs it on all nodes.
 on_every_node() {
   local node
   for node in 1 2 3 4 5; do node_cli "$node" "$@" >/dev/null; done
 }
 
-# As cron does it: an empty environment, the variables that the crontab sets, the line's command by a shell.
+# cron: runs the command of a crontab with a shell, in an empty environment plus the variables of the crontab.
 cron() {
   local line command='' environment=(-i HOME="$PWD" LOGNAME=tester SHELL=/usr/sbin/nologin)
   while IFS= read -r line; do
@@ -101,7 +101,7 @@ cron() {
   [ -n "$command" ]
   timeout 60 env "${environment[@]}" /bin/sh -c "$command"
 }
-# cron_example LOCK TEXT LINE...: the crontab runs the job under the lock, and when that is busy leaves silently.
+# cron_example LOCK TEXT LINE...: the crontab runs the job under the lock, and exits silently if the lock is busy.
 cron_example() {
   local crontab=$2
   run cron <<<"$crontab"
@@ -117,14 +117,14 @@ cron_example() {
   [ "$output" = "" ]
   ran "${@:3}"
   let_go
-  # A job that fails has the same pause, and its code is the line's.
+  # A job that fails has the same pause, and its exit code is passed on.
   rm ran
   fails "${3%% *}" 3
   run cron <<<"$crontab"
   [ "$status" -eq 3 ]
   ran "${@:3}"
 }
-# fails JOB CODE: the stub JOB ends with CODE.
+# fails JOB CODE: the stub JOB exits with CODE.
 fails() { sed -i "s/^exit .*/exit $2/" "bin/$1"; }
 
 @test "man: cron" {
@@ -137,7 +137,7 @@ fails() { sed -i "s/^exit .*/exit $2/" "bin/$1"; }
   cron_example db-backup "$(example readme 'cron' 1)" 'pg_dump -f app.sql app: many' 'sleep 30: many'
 }
 
-# longer_leases FILE: its lines, for a fleet that has lived with the usual guard until now.
+# longer_leases FILE: runs its lines on nodes that have the default guard.
 longer_leases() {
   redlock exec -n other -- true
   refused 78 'redlock init --reconfigure' exec -n --ttl 10m other -- touch ran
@@ -149,7 +149,7 @@ longer_leases() {
 script_example() {
   chmod +x "$1"
   stub migration migrate.sh
-  # What is left of the lease after the first step, and before the second.
+  # Shortens the lease before the second step extends it.
   echo 'for node in '"${NODE_ADDRESSES[*]}"'; do '"$CLI"' -s "$node" PEXPIRE migration 60000; done >/dev/null' >before-schema
   run timeout 60 env PATH="$WITH_STUBS" "./$1"
   echo "$output"
@@ -159,20 +159,20 @@ script_example() {
   [ "$(sort -n ttls-data | tail -n 3 | head -n 1)" -gt 500000 ]
   lock_is_held_by 'schema%2042'
   wait_until eval '[ -z "$(keys_left)" ]'
-  # The lock goes during the first step: no second one.
+  # The lock is lost during the first step: there is no second step.
   rm ran
   echo 'for node in '"${NODE_ADDRESSES[*]}"'; do '"$CLI"' -s "$node" DEL migration; done >/dev/null' >before-schema
   run timeout 60 env PATH="$WITH_STUBS" "./$1"
   [ "$status" -eq 79 ]
   ran 'migrate.sh schema: many'
-  # The first step fails: no second one, and the lock is given back.
+  # The first step fails: there is no second step, and the lock is released.
   rm ran before-schema
   echo 3 >CODE
   run timeout 60 env PATH="$WITH_STUBS" "./$1"
   [ "$status" -eq 3 ]
   ran 'migrate.sh schema: many'
   wait_until eval '[ -z "$(keys_left)" ]'
-  # A signal that ends the script: the lock is given back, and there is no second step.
+  # A signal ends the script: there is no second step, and the lock is released.
   rm ran CODE
   echo 'kill -TERM "$PPID"' >before-schema
   run timeout 60 env PATH="$WITH_STUBS" "./$1"
@@ -180,7 +180,7 @@ script_example() {
   ran 'migrate.sh schema: many'
   wait_until_no_keys
   rm before-schema
-  # Somebody else has it, and we are ended while we wait: it stays theirs.
+  # Another client holds the lock, and a signal ends the script while it waits: the other client keeps the lock.
   somebody_holds migration
   theirs=$(value_of migration)
   setsid timeout 60 env PATH="$WITH_STUBS" "./$1" 2>waiting 3>&- &
@@ -189,7 +189,7 @@ script_example() {
   wait "$!" || true
   [ "$(value_of migration)" = "$theirs" ]
   let_go
-  # No majority: nothing is done at all.
+  # No majority: no step runs.
   rm ran
   for node in 1 2 3; do kill_node "$node"; done
   run timeout 60 env PATH="$WITH_STUBS" REDLOCK_WAIT=1 "./$1"
@@ -229,14 +229,14 @@ script_example() {
   longer_leases guard
   example recipes 'A lock over several CI steps' 1 >first
   example recipes 'A lock over several CI steps' 2 >last
-  # Each step is a shell of its own and knows nothing of the others, as in CI.
+  # Each step is a shell of its own without state, as in CI.
   grep -q '^token_file=/tmp/' first
   sed -i "s|^token_file=/tmp/|token_file=$PWD/|" first last
   step() { timeout 60 env -i PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" REDLOCK_RESTART_GUARD=10m CI_JOB_ID="$1" sh -e "$2"; }
   step 1 first
   [ "$(stat -c %a redlock-staging-1)" = 600 ]
   wait_until eval '[ "$(holders staging)" -eq 5 ]'
-  # Another job waits for it, is canceled, and its last step runs.
+  # Another job waits for the lock and is canceled. Its last step runs.
   theirs=$(value_of staging)
   setsid env PATH="$WITH_STUBS" CI_JOB_ID=2 sh -ec "$(sed 's/^redlock/exec redlock/' first)" 2>waiting 3>&- &
   wait_until grep -q 'waiting for staging' waiting
@@ -244,7 +244,7 @@ script_example() {
   wait "$!" || true
   step 2 last
   [ "$(value_of staging)" = "$theirs" ]
-  # Without an ID a step fails, and gives nothing back.
+  # Without an ID, a step fails and releases nothing.
   run ! step '' last
   [ "$(value_of staging)" = "$theirs" ]
   # The first job's last step.
@@ -253,7 +253,7 @@ script_example() {
   [ -z "$(find . -name 'redlock-staging*')" ]
 }
 
-# deploy_example LOCK OWNER COMMAND...: COMMAND deploys under the lock, for OWNER, and its failure is the job's.
+# deploy_example LOCK OWNER COMMAND...: COMMAND deploys under the lock, for OWNER, and passes on the exit code.
 deploy_example() {
   local lock=$1 owner=$2
   shift 2
@@ -269,10 +269,10 @@ deploy_example() {
   [ -z "$(keys_left)" ]
 }
 
-# help_examples COMMAND: those of its --help, without what is said about them.
+# help_examples COMMAND: the examples of its --help, without the explanations.
 help_examples() { redlock "$1" --help | sed -n '/^Examples:/,$ s/^  //p' | sed 's/    *[^ ].*//'; }
 
-@test "help: the examples of exec, acquire, extend, release and status do what they say with default settings" {
+@test "help: the examples of exec, acquire, extend, release and status work with default settings" {
   stub nightly-report report.sh
   stub db-backup bin/pg_dump
   stub deploy bin/make
@@ -369,7 +369,7 @@ help_examples() { redlock "$1" --help | sed -n '/^Examples:/,$ s/^  //p' | sed '
   BUILD_TAG=jenkins-app-7 deploy_example deploy-production jenkins-app-7 sh -xe sh-line
 }
 
-# As systemd does it, environment and all; redlock is not installed here.
+# exec_start FILE: runs ExecStart in the environment of systemd. redlock is not installed here.
 exec_start() {
   local command
   command=$(sed -n 's/^ExecStart=//p' "$1")
@@ -379,7 +379,7 @@ exec_start() {
   command=${command//'$$'/'$'}
   timeout 60 env -i SHELL=/usr/sbin/nologin PATH="$WITH_STUBS" REDLOCK_NODES="$REDLOCK_NODES" sh -c "${command/#'/usr/local/bin/'/}"
 }
-# unit_example FILE LINE...
+# unit_example FILE LINE...: the unit runs the job under the lock; a busy lock counts as success.
 unit_example() {
   run exec_start "$1"
   echo "$output"
@@ -398,7 +398,7 @@ unit_example() {
   [ "$status" -eq 6 ]
   ran "${@:2}"
 }
-# verify FILE...: systemd's own opinion; what it only warns of (a word misspelled) is wrong, too.
+# verify FILE...: systemd has neither an error nor a warning.
 verify() {
   command -v systemd-analyze >/dev/null || skip "there is no systemd-analyze here"
   printf '[Service]\nExecStart=/bin/true\n' >good.service
@@ -426,7 +426,7 @@ verify() {
   [[ $(sed -n 1p lines) == 'export PATH=$PWD/build/cmd:$PATH' ]]
   [[ $(sed -n 2p lines) == 'redlock lab '*'#'* ]]
   [ "$(wc -l <lines)" -eq 6 ]
-  # The shell of the lab, with the nodes that are there already.
+  # The shell of the lab uses the nodes of the test.
   cat >bin/sleep <<'STUB'
 #!/bin/sh
 touch started
@@ -452,7 +452,7 @@ STUB
   run ! grep -q 'two at once!$' <<<"$output"
 }
 
-# fenced TEXT: a shop.db with one kind of bolt, TEXT as the program ./take-one.
+# a_shop TEXT: creates stock.db with ten bolts, and the program ./take-one from TEXT.
 a_shop() {
   sqlite3 stock.db "CREATE TABLE stock (item, pieces, fence); INSERT INTO stock VALUES ('bolt', 10, 0);"
   printf '%s\n' "$1" >take-one
@@ -464,7 +464,7 @@ refuses_late_writers() {
   echo "$output"
   [ "$status" -eq 0 ]
   [ "$(in_stock)" -eq 9 ]
-  # Frozen with its lock, and continued when another has been there.
+  # A job is paused with its lock, and continues after another job.
   redlock exec --ttl 500ms --signal CONT --kill-after 100ms stock -c 'env | grep ^REDLOCK_FENCE= >late'
   redlock exec stock ./take-one
   [ "$(in_stock)" -eq 8 ]

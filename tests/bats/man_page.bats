@@ -9,14 +9,14 @@ setup() {
   start_nodes 5
 }
 
-# items PAGE MACRO SUBSECTION: the words that `.It MACRO` introduces there, one a line.
+# items PAGE MACRO SUBSECTION: the words after `.It MACRO` in that subsection, one a line.
 items() {
   awk -v macro="$2" -v title="$3" '/^\.S[sh] / { inside = substr($0, 5) == title }
     inside && $1 == ".It" && $2 == macro { for (i = 3; i <= NF; ++i) if ($i != ",") print $i }' \
     "$TEST_ROOT/man/$1" | sort
 }
 
-@test "the variables that the command finds are those of the page" {
+@test "redlock(1) has exactly the variables that the command gets" {
   env -i PATH="$PATH" REDLOCK_NODES="$REDLOCK_NODES" "$REDLOCK" exec db -- env >environment
   sed -n 's/^\(REDLOCK_[A-Z_]*\)=.*/\1/p' environment | grep -vx REDLOCK_NODES | sort >ours
   items redlock.1.in Ev 'Set for the command that exec runs' >theirs
@@ -24,8 +24,8 @@ items() {
   diff ours theirs
 }
 
-# Reads objects, one a line, and prints "KIND FIELD" for each field, and "KIND.FIELD VALUE" for those whose values
-# are words from a list.
+# Reads one object a line. Prints "KIND FIELD" for each field, and "KIND.FIELD VALUE" for fields whose values are words
+# from a list.
 FIELDS='import json, sys
 def fields(kind, thing, within={"nodes": "node", "holder": "holder", "locks": "lock"}):
     for name, value in thing.items():
@@ -39,9 +39,9 @@ for line in sys.stdin:
     thing = json.loads(line)
     fields("status" if "locks" in thing else "result", thing)'
 
-@test "JSON: every field and every word is on the page, and the other way round" {
+@test "redlock-json(5) has exactly the fields, and every word, of the JSON output" {
   : >json
-  # say CODE ARG...: one line of JSON, whatever happens.
+  # say CODE ARG...: redlock ARG... exits with CODE and prints one line of JSON.
   say() {
     run --separate-stderr "$REDLOCK" "${@:2}" --json
     [ "$status" -eq "$1" ]
@@ -60,7 +60,7 @@ for line in sys.stdin:
   say 0 release --token "$token" db
   continue_node 5
   wait_until eval '[ -z "$(keys_left)" ]'
-  # Another library's lock, on too few nodes; a node that refuses; too few nodes; too many that refuse.
+  # The lock of another library on too few nodes; one refusing node; too few nodes; too many refusing nodes.
   node_cli 1 SET db someone
   node_cli 2 CONFIG SET requirepass sesame
   say 0 status db
