@@ -38,7 +38,7 @@ inline constexpr std::array<ExitCode, 18> all_exit_codes{{
      bit(Command::init)},
     {exit_code::unreachable, "the nodes cannot be started", bit(Command::lab)},
     {exit_code::internal, "internal error, or an error of the operating system", everywhere},
-    {exit_code::busy, "the lock is busy (-E sets another code)", taking_a_lock},
+    {exit_code::busy, "the lock is busy (-E sets a different code)", taking_a_lock},
     {exit_code::busy, "with --quiet: the lock is held (0: it is free)", bit(Command::status)},
     {exit_code::busy, "with --reconfigure: a lock is held, and nothing was changed", bit(Command::init)},
     {exit_code::access, "a node refuses: wrong password, missing right or renamed command", on_nodes},

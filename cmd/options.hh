@@ -87,8 +87,9 @@ inline constexpr std::array<Option, 32> all_options{{
     {"--slack", "DUR", ValueKind::duration, Group::nodes, on_nodes, rare_option,
      "largest forward step of a node's clock within a lease", "ttl/6, at most 5s"},
     {"--restart-guard", "DUR|off", ValueKind::text, Group::nodes, on_nodes, rare_option,
-     "quarantine of a node that may have forgotten a lock; not shorter than the longest --ttl, and the same on every "
-     "host. off: no quarantine",
+     "quarantine of a node that may have forgotten a lock; at least the longest --ttl, and the same on every host. "
+     "off: "
+     "no quarantine",
      "30s", "REDLOCK_RESTART_GUARD"},
 
     {"--reconfigure", "", ValueKind::flag, Group::setup, bit(Command::init), common_option,
@@ -118,7 +119,7 @@ inline constexpr std::array<Variable, 6> other_variables{{
     {"REDISCLI_AUTH", on_nodes, "password for nodes whose URL has none"},
     {"REDLOCK_TOKEN", proving_it, "the token, if REDLOCK_NAME is NAME"},
     {"REDLOCK_NAME", proving_it, "the lock that REDLOCK_TOKEN belongs to"},
-    {"LOGNAME", taking_a_lock, "default of --owner; the next ones are USER and the user database"},
+    {"LOGNAME", taking_a_lock, "default of --owner; without it, USER or the name in the user database"},
     {"SHELL", bit(Command::exec), "runs the LINE of -c"},
     {"SHELL", bit(Command::lab), "runs if no COMMAND is given"},
 }};
