@@ -15,8 +15,8 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Sorts the words; the options come out as CLI11 reads them without a doubt: one word for the name, one for
-// the value (it takes an empty value after '=' for a missing one).
+// Sorts the words. CLI11 gets each option as one word for the name and one for the value, because it takes an empty
+// value after '=' for a missing one.
 class Splitter {
   public:
     Splitter(const CommandInfo &command, std::span<const std::string> words) : command_(command), words_(words) {}
@@ -45,12 +45,12 @@ class Splitter {
     }
 
   private:
-    // `attached`: what stands behind the option in its word, if anything. False: it is a flag.
+    // `attached`: the value in the same word, if there is one. Returns false for a flag.
     bool take_option(const std::string &spelling, std::optional<std::string> attached, const std::string &word) {
         const Option *found = find_option(spelling, bit(command_.command));
         if (found == nullptr) refuse_unknown_option(command_, spelling, word);
-        if (found == &option("--help") || found == &option("--version")) {
-            // Beats every mistake beside it.
+        if (asks_for_text(*found)) {
+            // It takes precedence over every mistake in the same line.
             out = {};
             options = {spelling};
             return finished_ = true;
@@ -91,7 +91,7 @@ class Splitter {
         if (command_.operands == Operands::name_and_command && out.operands.empty() && !rest.empty()) {
             out.operands.push_back(rest.front());
             rest = rest.subspan(1);
-            // `exec -- db -- ls`: the usage line has a `--` after NAME, and no command is called so.
+            // `exec -- db -- ls`: the usage line has a `--` after NAME, and no command has this name.
             if (!rest.empty() && rest.front() == "--") rest = rest.subspan(1);
         }
         auto &target = runs_a_command() ? out.command : out.operands;
@@ -108,7 +108,8 @@ class Splitter {
     bool after_nonblock_ = false; // the word before did
 };
 
-// A flat parser with the options that are there alone: declaring all that the command has costs start-up time.
+// A flat parser that declares only the options that were typed: declaring all options of the command costs start-up
+// time.
 Typed parse(const CommandInfo &command, std::vector<std::string> words) {
     Typed typed;
     if (words.empty()) return typed;
@@ -129,7 +130,7 @@ Typed parse(const CommandInfo &command, std::vector<std::string> words) {
         std::reverse(words.begin(), words.end()); // as CLI11 wants it
         app.parse(std::move(words));
     } catch (const CLI::Error &error) {
-        // The splitter lets nothing through that could end here. what() might repeat a password.
+        // The splitter should have refused all mistakes. what() could repeat a password.
         throw UsageError(
             fmt::format("{}: the options cannot be read: {}; {}", command.name, error.get_name(), see_help(command)));
     }

@@ -1,9 +1,9 @@
-// The words after the command's name: options as typed (text and presence, nothing validated), operands, and
-// COMMAND with its arguments. The only file pair that knows CLI11.
+// Reads the words after the name of the command: options as typed and not validated, operands, and COMMAND with its
+// arguments. Only this pair of files knows CLI11.
 //
-// Options are read until `--` or until the second operand of exec (the first of lab), which is COMMAND: from
-// there on every word is COMMAND's own, a later `--` included. A short splitter sees to that in front of
-// CLI11, whose subcommands and prefix_command misread `NAME -- cmd`.
+// Options end at `--` or at COMMAND, which is the second operand of exec and the first of lab. All later words belong
+// to COMMAND, a later `--` included. A short splitter does this before CLI11, because CLI11's subcommands and
+// prefix_command misread `NAME -- cmd`.
 #pragma once
 
 #include "cmd/options.hh"
@@ -14,7 +14,7 @@
 
 namespace redlock::cmd {
 
-// The options as typed, in the order of the line.
+// The options as typed, in the order of the command line.
 class Typed {
   public:
     struct Given {
@@ -24,7 +24,7 @@ class Typed {
 
     void add(const Option &option, std::string value) { given_.push_back({&option, std::move(value)}); }
     [[nodiscard]] const std::vector<Given> &all() const { return given_; }
-    // The value that counts: the last one. Null when it was not typed. Lives as long as *this.
+    // The last value, which is the one that counts. Null if the option was not typed. Lives as long as *this.
     [[nodiscard]] const std::string *last(const Option &option) const;
     [[nodiscard]] bool has(const Option &option) const { return last(option) != nullptr; }
 
@@ -34,14 +34,14 @@ class Typed {
 
 struct Arguments {
     Typed options;
-    std::vector<std::string> operands; // NAME, and what should not be there
+    std::vector<std::string> operands; // NAME, and superfluous words
     std::vector<std::string> command;  // COMMAND [ARG...]
-    // What to add to an error that may come from `-n 5`, which consul's users type; empty otherwise.
+    // Added to an error that `-n 5` may have caused, which users of consul type; otherwise empty.
     std::string number_hint;
 };
 
-// Throws UsageError for an option that this command does not have, for a missing value and for a value
-// that a flag does not take. Stops at --help and --version: then only that one is in `options`.
+// Throws UsageError for an option that this command does not have, for a missing value, and for the value of a flag.
+// Stops at -h, --help and --version: then `options` has only that one.
 Arguments read_arguments(const CommandInfo &command, std::span<const std::string> words);
 
 } // namespace redlock::cmd

@@ -32,9 +32,8 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
     if (command.operands == Operands::maybe_command) return;
     if (command.operands == Operands::none) {
         if (given.operands.empty()) return;
-        throw UsageError(
-            fmt::format("{}: {} is one word too many: it asks the nodes, and takes no NAME; usage: redlock {}",
-                        command.name, in_quotes(given.operands[0]), synopsis));
+        throw UsageError(fmt::format("{}: {} is one word too many: this command takes no NAME; usage: redlock {}",
+                                     command.name, in_quotes(given.operands[0]), synopsis));
     }
     if (given.operands.empty())
         throw UsageError(fmt::format("{}: no NAME for the lock was given; usage: redlock {}", command.name, synopsis));
@@ -56,8 +55,8 @@ void check_operands(const CommandInfo &command, const Arguments &given) {
                         command.name, in_quotes(given.operands[0]), given.number_hint, synopsis));
     if (!given.command.empty() && given.command[0].empty())
         throw UsageError(fmt::format("{}: COMMAND is an empty word (an unset variable?)", command.name));
-    // Others would see its name, and perhaps a password, as what the lock is for. Of a whole line in one word they see
-    // the program alone.
+    // Without this check, other users could read a password in the default of --why. A whole line in one word is
+    // harmless: the default is its first word.
     if (!given.command.empty() && given.command[0].find("://") != std::string::npos &&
         given.command[0].find_first_of(" \t\n") == std::string::npos)
         throw UsageError(
@@ -89,13 +88,14 @@ Invocation parse_command_line(std::span<const std::string> arguments) {
     const auto rest = arguments.subspan(1);
     if (first == "help") return help_on(rest);
     if (const Option *found = find_option(first)) {
-        if (found == &option("--help")) return to_print(overview_text());
         if (found == &option("--version")) return to_print(version_text());
+        if (asks_for_text(*found)) return to_print(overview_text());
     }
     const CommandInfo *command = find_command(first);
     if (command == nullptr) refuse_unknown_command(first);
 
     Arguments given = read_arguments(*command, rest);
+    if (given.options.has(option("-h"))) return to_print(short_help_text(*command));
     if (given.options.has(option("--help"))) return to_print(help_text(*command));
     if (given.options.has(option("--version"))) return to_print(version_text());
     check_operands(*command, given);

@@ -1,5 +1,5 @@
-// The command line, read: which command, which options as typed, which operands. Nothing is validated here
-// that needs the environment or another option's value; cmd/settings.hh does that.
+// Reads the command line: the command, the options as typed, and the operands. cmd/settings.hh validates what depends
+// on the environment or on other options.
 #pragma once
 
 #include "cmd/arguments.hh"
@@ -11,17 +11,16 @@
 namespace redlock::cmd {
 
 struct Invocation {
-    // Not empty for --help, --version and `redlock help`: print this to stdout, exit 0, ignore the rest.
+    // Not empty for -h, --help, --version and `redlock help`: print it to stdout, exit with 0, ignore the rest.
     std::string text;
     Command command = Command::exec;
     Typed typed;
-    std::vector<std::string> names; // of the locks, as typed: one, but for status one or more, none for lab
-    std::vector<std::string> words; // COMMAND [ARG...]; empty with -c, and for lab's default
-    // To be added to the message when COMMAND turns out not to exist; mostly empty.
-    std::string not_found_hint;
+    std::vector<std::string> names; // names of the locks, as typed: status has one or more, init, doctor and lab none
+    std::vector<std::string> words; // COMMAND [ARG...]; empty for -c and for the default of lab
+    std::string not_found_hint;     // added to the message if COMMAND does not exist; usually empty
 };
 
-// `arguments` is argv without argv[0]. Throws UsageError for every mistake.
+// REQUIRES: `arguments` is argv without argv[0]. Throws UsageError for every mistake.
 Invocation parse_command_line(std::span<const std::string> arguments);
 
 } // namespace redlock::cmd

@@ -1,5 +1,5 @@
-// The commands: one table entry each. Parser, help and the exit code table read it; adding a command is
-// one enumerator, one entry here, and its bit in the options that it takes (cmd/options.hh).
+// The table of commands. Parser, help, completions and the table of exit codes use it. To add a command, add one
+// enumerator, one entry here, and its bit in the options that it takes (cmd/options.hh).
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@ namespace redlock::cmd {
 
 enum class Command : unsigned { exec, acquire, extend, release, status, init, doctor, lab };
 
-// A set of commands, as options and exit codes name it.
+// Sets of commands, for options and exit codes.
 constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 inline constexpr unsigned taking_a_lock = bit(Command::exec) | bit(Command::acquire);
 inline constexpr unsigned proving_it = bit(Command::extend) | bit(Command::release);
@@ -42,53 +42,53 @@ inline constexpr std::array<CommandInfo, 8> all_commands{{
     {Command::exec, "exec", Operands::name_and_command,
      "exec [OPTIONS] NAME [--] COMMAND [ARG...]\n"
      "exec [OPTIONS] NAME -c 'SHELL LINE'\n",
-     "hold the lock while COMMAND runs",
-     "Runs COMMAND while holding the lock NAME, and gives the lock back when it ends. "
-     "Should the lock be lost meanwhile, COMMAND is ended before anybody else can have it.",
+     "run COMMAND while holding the lock",
+     "Waits for the lock NAME, runs COMMAND while holding the lock, and releases it when COMMAND ends. "
+     "If the lock is lost, redlock ends COMMAND before another client can have the lock.",
      "  redlock exec nightly-report -- ./report.sh    wait for the lock, then run\n"
-     "  redlock exec -n db-backup pg_dump -f out db   run now or not at all (exit 75)\n"
+     "  redlock exec -n db-backup pg_dump -f out db   do not wait (exit code 75)\n"
      "  redlock exec -w 10m deploy -c 'make && make install'\n"},
     {Command::acquire, "acquire", Operands::name, "acquire [OPTIONS] NAME\n",
-     "take the lock, print its token, leave it held",
-     "Takes the lock NAME, prints the token that proves it, and leaves the lock held. Nobody renews it: "
-     "it frees itself when the lease (--ttl) ends.",
+     "take the lock, print its token, and exit",
+     "Waits for the lock NAME, prints its token, and exits. The lock stays held until 'redlock release', or until the "
+     "lease ends: no process renews it. Choose a suitable --ttl.",
      "  token=$(redlock acquire migration) || exit\n"
      "  ./migrate.sh\n"
      "  redlock release --token \"$token\" migration\n"
      "  lease=$(redlock acquire --format env migration) || exit; eval \"$lease\"\n"
      "  redlock release migration\n"},
-    {Command::extend, "extend", Operands::name, "extend [OPTIONS] NAME\n", "prolong a lock that acquire took",
-     "Prolongs the lock NAME that 'redlock acquire' took: from now it lasts for another --ttl, never less than "
-     "what was left. A lock that is gone stays gone. The lock of a 'redlock exec' around this command is refused: that "
-     "one renews it itself.",
+    {Command::extend, "extend", Operands::name, "extend [OPTIONS] NAME\n",
+     "extend the lease of a lock that acquire took",
+     "Extends the lease of the lock NAME that 'redlock acquire' took. The new lease lasts for --ttl from now; it is "
+     "never shorter than the old one. A lost lock stays lost. The lock of a 'redlock exec' around this command is "
+     "refused, because that exec renews the lock.",
      "  redlock extend --token \"$token\" migration\n"},
-    {Command::release, "release", Operands::name, "release [OPTIONS] NAME\n", "give back a lock that acquire took",
-     "Gives back the lock NAME that 'redlock acquire' took, if the token still is the holder's. The lock of a 'redlock "
-     "exec' around this command is refused: that one gives it back itself.",
+    {Command::release, "release", Operands::name, "release [OPTIONS] NAME\n", "release a lock that acquire took",
+     "Releases the lock NAME that 'redlock acquire' took. A lock with a different token is not touched. The lock of a "
+     "'redlock exec' around this command is refused, because that exec releases the lock.",
      "  redlock release --token \"$token\" migration\n"},
     {Command::status, "status", Operands::names, "status [OPTIONS] NAME...\n",
-     "who holds a lock, since when, why, on which nodes, for how long",
-     "Asks every node who holds the locks NAME..., and changes no lock. With --quiet the exit code alone answers.",
+     "show who holds a lock, since when, why and for how long",
+     "Asks every node who holds the locks, and prints the answers. It changes no lock.",
      "  redlock status db-backup\n"
      "  redlock status -q db-backup && echo free\n"
      "  redlock status --json db-backup deploy\n"},
     {Command::init, "init", Operands::none, "init [OPTIONS]\n", "set up new nodes, or change their settings",
-     "Tells every node the number of nodes, the quorum and the restart guard that all hosts must use. New nodes can be "
-     "used at once. Nodes that may have forgotten a lock stay in quarantine: init waits, at most for the time of the "
-     "restart guard. It can be run again, and then finds that all is set up.",
+     "Records on every node the number of nodes, the quorum and the restart guard that all hosts must use. New nodes "
+     "can be used at once. If a node may have forgotten a lock, init waits until its quarantine ends, at most for the "
+     "time of the restart guard. A second run finds that the nodes are set up, and succeeds.",
      "  redlock init                                     once, from one host\n"
      "  redlock init --reconfigure --restart-guard 10m   after a change on all hosts\n"},
-    {Command::doctor, "doctor", Operands::none, "doctor [OPTIONS]\n",
-     "are these servers fit to hold locks, and may they vote?",
-     "Asks every node what could endanger locks there, and explains how to fix it. It changes no lock and no setting. "
-     "New nodes are set up with 'redlock init'.",
+    {Command::doctor, "doctor", Operands::none, "doctor [OPTIONS]\n", "check whether the nodes can hold locks",
+     "Checks every node for problems that endanger locks, and explains how to fix them. It changes no lock and no "
+     "setting. To set up new nodes, use 'redlock init'.",
      "  redlock doctor\n"
      "  redlock doctor --json\n"},
     {Command::lab, "lab", Operands::maybe_command, "lab [OPTIONS] [--] [COMMAND [ARG...]]\n",
-     "throwaway nodes on this machine, to try things out",
-     "Starts redis-server (or valkey-server) processes on this machine, runs COMMAND (default: $SHELL) "
-     "with REDLOCK_NODES naming them, and removes every trace of them when it ends.",
-     "  redlock lab                                   a shell to play in\n"
+     "start temporary nodes on this machine",
+     "Starts redis-server (or valkey-server) processes on this machine, and runs COMMAND (default: $SHELL) with their "
+     "addresses in REDLOCK_NODES. When COMMAND ends, lab removes the servers and their files.",
+     "  redlock lab                                   a shell with five nodes\n"
      "  redlock lab -- redlock exec demo echo hello\n"
      "  redlock lab --nodes 3 --tcp ./integration-test.sh\n"},
 }};

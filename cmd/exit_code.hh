@@ -1,4 +1,4 @@
-// The one table of exit codes, for the program and for its help (cli.md: "Exit codes").
+// The table of exit codes, for the program, its help and redlock(1).
 #pragma once
 
 #include "cmd/command.hh"
@@ -32,22 +32,24 @@ inline constexpr std::array<ExitCode, 18> all_exit_codes{{
     {exit_code::success, "done", on_nodes & ~bit(Command::exec)},
     {exit_code::usage, "the command line is wrong", everywhere},
     {exit_code::usage, "the lock is held by the redlock exec around this command", proving_it},
-    {exit_code::unreachable, "no majority of the nodes can be reached, or may vote yet",
+    {exit_code::unreachable, "no majority of the nodes can be reached, or too many are in quarantine",
      on_nodes & ~bit(Command::init)},
-    {exit_code::unreachable, "a node does not answer; with --no-wait: nodes are in quarantine", bit(Command::init)},
+    {exit_code::unreachable, "a node does not answer; with --no-wait: the nodes cannot be set up yet",
+     bit(Command::init)},
     {exit_code::unreachable, "the nodes cannot be started", bit(Command::lab)},
-    {exit_code::internal, "internal error, or the system refused something", everywhere},
-    {exit_code::busy, "busy: the lock could not be had in time (see -E)", taking_a_lock},
+    {exit_code::internal, "internal error, or an error of the operating system", everywhere},
+    {exit_code::busy, "the lock is busy (-E sets a different code)", taking_a_lock},
     {exit_code::busy, "with --quiet: the lock is held (0: it is free)", bit(Command::status)},
-    {exit_code::busy, "--reconfigure: a lock is held; nothing was changed", bit(Command::init)},
-    {exit_code::access, "the nodes refuse: password or permissions, or a command that is renamed", on_nodes},
+    {exit_code::busy, "with --reconfigure: a lock is held, and nothing was changed", bit(Command::init)},
+    {exit_code::access, "a node refuses: wrong password, missing right or renamed command", on_nodes},
     {exit_code::config, "a setting is wrong or missing", everywhere},
-    {exit_code::config, "the nodes are not fit, or others use them in another way", on_nodes & ~bit(Command::init)},
+    {exit_code::config, "the nodes are not fit, or are configured differently on other hosts",
+     on_nodes & ~bit(Command::init)},
     {exit_code::config, "a node is not fit, or has different settings on record", bit(Command::init)},
-    {exit_code::lost, "the lock was lost; overrides COMMAND's own code", bit(Command::exec)},
-    {exit_code::lost, "the lock was not held with this token, or no longer", proving_it},
+    {exit_code::lost, "the lock was lost; this replaces the code of COMMAND", bit(Command::exec)},
+    {exit_code::lost, "the lock is not held with this token, or was lost", proving_it},
     {exit_code::not_executable, "COMMAND cannot be executed", running_a_command},
-    {exit_code::not_found, "COMMAND not found", running_a_command},
+    {exit_code::not_found, "COMMAND was not found", running_a_command},
 }};
 
 } // namespace redlock::cmd

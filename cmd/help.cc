@@ -15,8 +15,7 @@ namespace {
 constexpr std::size_t page_width = 79;
 constexpr std::size_t help_column = 31;
 
-// `text` broken at spaces; every line but the first begins with `indent` spaces, the first stands at
-// column `column` already.
+// `text`, broken at spaces. The first line starts at column `column`; the others begin with `indent` spaces.
 std::string wrap(std::string_view text, std::size_t indent, std::size_t column) {
     std::string out;
     bool line_begins = true;
@@ -37,7 +36,7 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t column) 
     return out + '\n';
 }
 
-// "  left     text": the text in its column, below where `left` is too long.
+// "  left     text": the text begins at `column`, on a line of its own if `left` is too long.
 std::string row(std::string_view left, std::string_view text, std::size_t column) {
     std::string out = fmt::format("  {}", left);
     if (out.size() + 2 > column) {
@@ -48,62 +47,43 @@ std::string row(std::string_view left, std::string_view text, std::size_t column
     return out + wrap(text, column, column);
 }
 
-std::string option_row(const Option &option) {
-    const std::string left = fmt::format("{}{}{}", option.spellings.starts_with("--") ? "    " : "", option.spellings,
+std::string option_row(const Option &option, std::string_view spellings, std::string_view help) {
+    const std::string left = fmt::format("{}{}{}", spellings.starts_with("--") ? "    " : "", spellings,
                                          option.metavar.empty() ? "" : fmt::format(" {}", option.metavar));
-    std::string text(option.help);
+    std::string text(help);
     if (!option.default_text.empty()) text += fmt::format(" (default: {})", option.default_text);
     return row(left, text, help_column);
 }
 
-std::string_view title(Group group) {
-    switch (group) {
-    case Group::lock: return "Lock";
-    case Group::command: return "Command";
-    case Group::result: return "Token and result";
-    case Group::nodes: return "Nodes";
-    case Group::setup: return "Setting up";
-    case Group::lab: return "Lab";
-    case Group::general: return "General";
-    }
-    return {};
+std::string option_row(const Option &option) { return option_row(option, option.spellings, option.help); }
+
+// The first spelling, and the name that messages use.
+std::string short_option_row(const Option &option) {
+    const std::string_view first = option.spellings.substr(0, option.spellings.find(','));
+    const std::string_view name = name_of(option);
+    return option_row(option, first == name ? std::string(name) : fmt::format("{}, {}", first, name), summary(option));
 }
 
 std::string options_text(const CommandInfo &command) {
     std::string out;
-    for (const Group group :
-         {Group::lock, Group::command, Group::result, Group::nodes, Group::setup, Group::lab, Group::general}) {
+    for (std::size_t group = 0; group < group_titles.size(); ++group) {
         std::string rows;
         for (const Option &option : all_options)
-            if (option.group == group && takes(command, option)) rows += option_row(option);
-        if (!rows.empty()) out += fmt::format("\n{}:\n{}", title(group), rows);
+            if (option.group == static_cast<Group>(group) && takes(command, option)) rows += option_row(option);
+        if (!rows.empty()) out += fmt::format("\n{}:\n{}", group_titles[group], rows);
     }
     if (command.operands != Operands::maybe_command)
         out += "\nDUR is a length of time: 90s, 5min, 1h30m, 500ms, or seconds such as 1.5.\n";
     return out;
 }
 
-// Variables that are no option's.
-struct Variable {
-    std::string_view name;
-    unsigned commands;
-    std::string_view meaning;
-};
-constexpr std::array<Variable, 5> variables{{
-    {"REDISCLI_AUTH", on_nodes, "password for the nodes whose URL has none"},
-    {"REDLOCK_TOKEN", proving_it, "the token, without --token and --token-file, if ..."},
-    {"REDLOCK_NAME", proving_it, "... this is the NAME that it belongs to"},
-    {"SHELL", bit(Command::exec), "runs the LINE of -c"},
-    {"SHELL", bit(Command::lab), "what runs when there is no COMMAND"},
-}};
-
 std::string environment_text(const CommandInfo &command) {
     constexpr std::size_t column = 25;
-    std::string out = "\nEnvironment (an option goes before its variable):\n";
+    std::string out = "\nEnvironment (an option takes precedence):\n";
     for (const Option &option : all_options)
         if (takes(command, option) && !option.environment.empty())
             out += row(option.environment, fmt::format("as {}", name_of(option)), column);
-    for (const Variable &variable : variables)
+    for (const Variable &variable : other_variables)
         if ((variable.commands & bit(command.command)) != 0) out += row(variable.name, variable.meaning, column);
     return out;
 }
@@ -112,7 +92,7 @@ std::string exit_codes_text(const CommandInfo &command) {
     constexpr std::size_t column = 9;
     std::string out = "\nExit codes:\n";
     if ((bit(command.command) & running_a_command) != 0)
-        out += "  COMMAND's own in the normal case (128 and its number for a signal), and:\n";
+        out += "  normally that of COMMAND (128 plus the number of its signal), or:\n";
     for (const ExitCode &each : all_exit_codes)
         if ((each.commands & bit(command.command)) != 0)
             out += row(fmt::format("{:>3}", each.code), each.meaning, column);
@@ -136,15 +116,22 @@ std::string help_text(const CommandInfo &command) {
            environment_text(command) + exit_codes_text(command) + fmt::format("\nExamples:\n{}", command.examples);
 }
 
+std::string short_help_text(const CommandInfo &command) {
+    std::string out = usage_text(command.synopsis) + '\n' + wrap(command.about, 0, 0) + "\nCommon options:\n";
+    for (const Option &option : all_options)
+        if (option.common && takes(command, option)) out += short_option_row(option);
+    return out;
+}
+
 std::string overview_text() {
     std::string out = "Usage: redlock COMMAND [OPTIONS] ...\n\n"
-                      "A distributed lock on the command line: flock for a fleet, on independent Redis\n"
-                      "or Valkey nodes (the Redlock algorithm).\n\nCommands:\n";
+                      "Runs a command on one machine at a time, under a lock on independent Redis or\n"
+                      "Valkey nodes (the Redlock algorithm).\n\nCommands:\n";
     for (const CommandInfo &command : all_commands) out += row(command.name, command.summary, 13);
     out += row("help", "help on a command, as in: redlock help exec", 13);
-    out += "\nOptions:\n";
-    for (const Option *each : {&option("--help"), &option("--version")}) out += option_row(*each);
-    return out + "\nTry it without servers of your own:\n"
+    out += "\nOptions of every command:\n";
+    for (const Option *each : {&option("-h"), &option("--help"), &option("--version")}) out += option_row(*each);
+    return out + "\nTo try it without your own servers:\n"
                  "  redlock lab -- redlock exec demo echo 'under the lock'\n";
 }
 

@@ -1,26 +1,14 @@
-// generate SHELL TEMPLATE: prints the completion script for bash, zsh or fish. TEMPLATE is the part of it that a
-// person wrote; each line "@NAME@" in it gives way to what the tables of cmd/options.hh and cmd/command.hh say.
-// Runs while the program is built, and is not installed.
+// generate SHELL TEMPLATE: prints the completion script for bash, zsh or fish. TEMPLATE is the hand-written part; the
+// tables in cmd/options.hh and cmd/command.hh replace its lines "@NAME@". Runs while redlock is built, and is not
+// installed.
 #include "cmd/command.hh"
 #include "cmd/options.hh"
+#include "completions/template.hh"
 
 #include <algorithm>
-#include <array>
-#include <fstream>
-#include <iostream>
-#include <stdexcept>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace redlock::cmd {
 namespace {
-
-// The beginning of a help text, up to where it starts to explain.
-std::string_view first_clause(std::string_view help) {
-    for (const std::string_view end : {"; ", ": ", ". ", " ("}) help = help.substr(0, help.find(end));
-    return help;
-}
 
 std::string replaced(std::string_view text, char what, std::string_view with) {
     std::string out;
@@ -31,30 +19,15 @@ std::string replaced(std::string_view text, char what, std::string_view with) {
     return out.append(text);
 }
 
-// One word for bash and zsh; in fish \ counts inside quotes, too.
+// One word for bash and zsh. In fish, \ has a meaning inside quotes, too.
 std::string quoted(std::string_view text) { return "'" + replaced(text, '\'', R"('\'')") + "'"; }
 std::string fish_quoted(std::string_view text) {
     return "'" + replaced(replaced(text, '\\', R"(\\)"), '\'', R"(\')") + "'";
 }
 
-std::string joined(const std::vector<std::string_view> &words, std::string_view separator) {
-    std::string out;
-    for (const std::string_view word : words) out.append(out.empty() ? "" : separator).append(word);
-    return out;
-}
-
-std::vector<std::string_view> spellings(const Option &option) {
-    std::vector<std::string_view> out;
-    any_spelling(option, [&](std::string_view each) {
-        out.push_back(each);
-        return false;
-    });
-    return out;
-}
-
 bool is_long(std::string_view spelling) { return spelling.starts_with("--"); }
 
-// The words that are offered as a value: not all that are allowed, but those that people want.
+// The words that are offered as a value: the common ones, not all valid ones.
 std::vector<std::string_view> values(const Option &option) {
     switch (option.kind) {
     case ValueKind::duration: return {"10s", "30s", "1m", "5m", "1h"};
@@ -80,11 +53,11 @@ std::vector<const Option *> options_of(const CommandInfo &command) {
 
 bool runs_a_command(const CommandInfo &command) { return (bit(command.command) & running_a_command) != 0; }
 
-// How many words stand between the options and the COMMAND that is run.
+// The number of words between the options and COMMAND.
 int names_before(const CommandInfo &command) { return command.operands == Operands::name_and_command ? 1 : 0; }
 
-// For finding the first word of the COMMAND that is run: the spellings that take the next word, and below those
-// among them that take the place of COMMAND.
+// The scripts need these to find COMMAND: the spellings that take the next word as a value, and those of them that
+// replace COMMAND.
 std::vector<std::string_view> spellings_where(const CommandInfo &command, auto &&wanted) {
     std::vector<std::string_view> out;
     for (const Option *option : options_of(command)) {
@@ -111,24 +84,24 @@ std::vector<Summary> subjects() {
     return out;
 }
 
-// What may be the first word. Not options in the eyes of a shell, which would hide them until a dash is typed.
+// Possible first words. --help and --version are listed as words, because shells hide options until a dash is typed.
 std::vector<Summary> first_words() {
     std::vector<Summary> out = subjects();
     out.push_back({"help", "help on a command"});
     for (const Option *each : {&option("--help"), &option("--version")})
-        out.push_back({name_of(*each), first_clause(each->help)});
+        out.push_back({name_of(*each), summary(*each)});
     return out;
 }
 
 std::vector<Summary> first_short() {
     std::vector<Summary> out;
-    for (const Option *each : {&option("--help"), &option("--version")})
+    for (const Option *each : {&option("-h"), &option("--version")})
         for (const std::string_view spelling : spellings(*each))
-            if (!is_long(spelling)) out.push_back({spelling, first_clause(each->help)});
+            if (!is_long(spelling)) out.push_back({spelling, summary(*each)});
     return out;
 }
 
-// bash: "-w=10s:30s:1m" (words to offer), "-n" (no value), "--file=@file" (not words but a rule).
+// bash: "-w=10s:30s:1m" (words to offer), "-n" (no value), "--file=@file" (a rule).
 
 std::string bash_words(const std::vector<Summary> &words, std::string_view indent) {
     std::vector<std::string_view> names;
@@ -183,7 +156,7 @@ std::string zsh_escaped(std::string_view text) {
 
 std::string zsh_value(const Option &option) {
     if (option.kind == ValueKind::flag) return "";
-    std::string action = " "; // nothing to offer, and no files either
+    std::string action = " "; // offer nothing, not even files
     if (option.kind == ValueKind::file) action = "_files";
     if (option.kind == ValueKind::url) action = "_redlock_url";
     const auto words = values(option);
@@ -191,7 +164,7 @@ std::string zsh_value(const Option &option) {
     return ':' + zsh_escaped(option.metavar) + ':' + action;
 }
 
-// "-w+": the value in the same word or in the next; "--wait=": behind the sign or in the next.
+// "-w+": the value is in the same word or in the next. "--wait=": it is after "=" or in the next word.
 std::string zsh_spellings(const Option &option) {
     std::vector<std::string> marked;
     for (const std::string_view spelling : spellings(option)) {
@@ -202,10 +175,10 @@ std::string zsh_spellings(const Option &option) {
     return words.size() == 1 ? marked[0] : '{' + joined(words, ",") + '}';
 }
 
-// Which others an option makes pointless: its own spellings, or all that follows.
+// The options that need not be offered after this one: its own spellings, or all.
 std::string zsh_excluded(const Option &option) {
     if (option.kind == ValueKind::url) return "*"; // may be given again
-    if (&option == find_option("--help") || &option == find_option("--version")) return "(- : *)";
+    if (asks_for_text(option)) return "(- : *)";
     return '(' + joined(spellings(option), " ") + ')';
 }
 
@@ -220,7 +193,7 @@ std::string zsh_commands() {
         out += "      _arguments -s -S : \\\n";
         for (const Option *option : options_of(command))
             out += "        " + quoted(zsh_excluded(*option)) + zsh_spellings(*option) +
-                   quoted('[' + zsh_escaped(first_clause(option->help)) + ']' + zsh_value(*option)) + " \\\n";
+                   quoted('[' + zsh_escaped(summary(*option)) + ']' + zsh_value(*option)) + " \\\n";
         out += "        ";
         switch (command.operands) {
         case Operands::name:
@@ -239,7 +212,7 @@ std::string zsh_commands() {
 std::string fish_words(const std::vector<Summary> &words, std::string_view condition) {
     std::string out;
     for (const Summary &word : words) {
-        // A letter is an option even there: it shows when a dash is typed.
+        // A letter is declared as an option: fish offers it when a dash is typed.
         const bool letter = word.name.starts_with('-') && !is_long(word.name);
         out.append("complete -c redlock -n ").append(condition).append(letter ? " -s " : " -a ");
         out.append(word.name.substr(letter ? 1 : 0)) += " -d " + fish_quoted(word.text) + '\n';
@@ -267,7 +240,7 @@ std::string fish_options() {
         out += "complete -c redlock -n '__redlock_on " + joined(commands, " ") + "'";
         for (const std::string_view spelling : spellings(option))
             out.append(is_long(spelling) ? " -l " : " -s ").append(spelling.substr(is_long(spelling) ? 2 : 1));
-        out += fish_value(option) + " -d " + fish_quoted(first_clause(option.help)) + '\n';
+        out += fish_value(option) + " -d " + fish_quoted(summary(option)) + '\n';
     }
     return out;
 }
@@ -306,25 +279,12 @@ std::string piece(std::string_view shell, std::string_view name) {
                              std::string(shell));
 }
 
-void generate(std::string_view shell, const char *path) {
-    std::ifstream lines(path);
-    if (!lines) throw std::runtime_error(std::string("cannot read ") + path);
-    for (std::string line; std::getline(lines, line);) {
-        if (line.size() > 2 && line.front() == '@' && line.back() == '@') {
-            std::cout << piece(shell, std::string_view(line).substr(1, line.size() - 2));
-        } else {
-            std::cout << line << '\n';
-        }
-    }
-    if (!std::cout.flush()) throw std::runtime_error("cannot write");
-}
-
 } // namespace
 } // namespace redlock::cmd
 
 int main(int argc, char **argv) try {
     if (argc != 3) throw std::runtime_error("usage: generate bash|zsh|fish TEMPLATE");
-    redlock::cmd::generate(argv[1], argv[2]);
+    redlock::cmd::fill_template(argv[2], [&](std::string_view name) { return redlock::cmd::piece(argv[1], name); });
     return 0;
 } catch (const std::exception &error) {
     std::cerr << "generate: " << error.what() << '\n';

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What ./bootstrap demo shows: one lock on five nodes, from taking it to giving it back, and what happens
-# when somebody else wants it and when nodes die. Runs inside `redlock lab`; $1 is the program.
+# The program of ./bootstrap demo: one lock on five nodes is taken, contended and released, and two nodes die. Runs inside
+# `redlock lab`; $1 is the redlock program.
 set -euo pipefail
 redlock=$1
 name=nightly-backup
@@ -10,7 +10,7 @@ nodes=(1 2 3 4 5)
 tell() { printf '\n%s\n' "$*"; }
 typed() { printf '  $ %s\n' "$*"; }
 ask() { "$cli" -s "$REDLOCK_LAB_DIR/node-$1.sock" "${@:2}" 2>/dev/null; }
-# Everything that the commands themselves say is indented, and otherwise untouched.
+# Indents the output of the commands, and changes nothing else.
 indented() { sed 's/^/    /'; }
 
 held_on() {
@@ -42,33 +42,33 @@ wait_until_held() {
   exit 1
 }
 
-tell "Five independent Redis servers run on this machine, for this demonstration only."
-tell "1. A job runs under a lock. It is held while the job runs, and not a moment longer:"
+tell "Five independent Redis servers run on this machine, only for this demonstration."
+tell "1. A job runs under a lock. redlock holds the lock while the job runs:"
 typed "redlock exec $name -- sleep 4 &"
 "$redlock" exec "$name" -- sleep 4 &
 job=$!
 wait_until_held 5
 show_nodes
 
-tell "2. Somebody else wants the same lock and does not care to wait (-n). The command is not run:"
+tell "2. A second client wants the same lock and does not wait (-n). Its command does not run:"
 typed "redlock exec -n $name -- echo 'two at once!'"
 code=0
 "$redlock" exec -n "$name" -- echo 'two at once!' 2>&1 | indented || code=$?
 echo "    exit code $code: busy"
 [ "$code" -eq 75 ]
 
-tell "3. Two of the five nodes die. A majority is left, and that is enough to hold the lock and to take it:"
+tell "3. Two of the five nodes die. The other three are a majority. This is enough to hold a lock and to take one:"
 typed "kill -9 (nodes 1 and 2)"
 kill -KILL "$(cat "$REDLOCK_LAB_DIR/node-1.pid")" "$(cat "$REDLOCK_LAB_DIR/node-2.pid")"
 nodes=(3 4 5)
 show_nodes
-tell "   Now somebody who waits, as is the default. The turn comes when the first job ends:"
+tell "   A third client waits, which is the default. It gets the lock when the first job ends:"
 typed "redlock exec $name -- echo 'my turn'"
 "$redlock" exec "$name" -- echo 'my turn' 2>&1 | indented
 wait "$job"
 
-tell "4. Both jobs are done. Nothing is left on the nodes:"
+tell "4. Both jobs have ended. The lock is free on all nodes:"
 show_nodes
 [ "$(held_on)" -eq 0 ]
 
-tell "Try it yourself, in a shell with five nodes of its own:  ./build/cmd/redlock lab"
+tell "To try it yourself, in a shell with five nodes:  ./build/cmd/redlock lab"

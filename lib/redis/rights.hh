@@ -1,5 +1,5 @@
 // The commands that our scripts call, and EVAL, which runs them: what a user with an access list needs. The manual, the
-// README and the advice in fault.cc list the same; tests/check/rights.py compares them with the scripts.
+// redlock-nodes(7) and the advice in fault.cc list the same; tests/check/rights.py compares them with the scripts.
 #pragma once
 
 #include <array>

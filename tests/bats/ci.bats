@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The examples for CI (examples/ci): read as YAML, held against what the CI promises, and their steps run as the CI
-# runs them, on three real nodes that are as new as service containers.
+# The examples for CI (examples/ci) are valid YAML and fit the CI system. Their steps run as in CI, on three real nodes
+# that are as new as service containers.
 # shellcheck disable=SC2016 # expressions and inner shells
 
 load helper
@@ -12,7 +12,7 @@ setup() {
   NODES=$REDLOCK_NODES
   unset REDLOCK_NODES
   mkdir bin temp
-  # The source of redlock, as far as the examples know it: a repository with ./bootstrap build.
+  # A repository with ./bootstrap build stands for the source of redlock.
   mkdir source
   cat >source/bootstrap <<STUB
 #!/bin/sh
@@ -37,16 +37,16 @@ STUB
   chmod +x bin/apt-get
 }
 
-# of FILE EXPRESSION: of the document "it" in examples/ci/FILE.
+# of FILE EXPRESSION: prints the expression; "it" is the document examples/ci/FILE.
 of() { python3 "$TEST_ROOT/tests/bats/read_yaml.py" "$TEST_ROOT/examples/ci/$1" | json "$2"; }
 
-# The nodes of the test are there already, and so is the source; they stand in for those of the example.
+# Replaces the nodes and the source of the example by those of the test.
 as_ci() {
   timeout 60 env -i CI=true HOME="$PWD" PATH="$PWD/bin:/usr/bin:/bin" REDLOCK_NODES="$NODES" \
     REDLOCK_REPOSITORY="file://$PWD/source" REDLOCK_TEST_MARK="$REDLOCK_TEST_MARK" TMPDIR="$TMPDIR" "$@"
 }
 
-# github_job: the steps, one shell after the other, with what they have handed on; ends with the first failure.
+# github_job: runs each step in a shell of its own, with the PATH of the earlier steps, until one fails.
 github_job() {
   local step count
   rm -rf temp/*
@@ -58,7 +58,7 @@ github_job() {
       GITHUB_WORKFLOW='Tests it' bash --noprofile --norc -eo pipefail "step-$step" || return
   done
 }
-# gitlab_job: all lines in one shell.
+# gitlab_job: runs all lines in one shell.
 gitlab_job() {
   rm -rf temp/*
   {
@@ -68,7 +68,7 @@ gitlab_job() {
   as_ci CI_JOB_NAME='Tests it' bash --noprofile --norc script
 }
 
-# runs_the_test JOB: under the lock, on new nodes, and its failure is the job's.
+# runs_the_test JOB: the job runs its test under the lock, on new nodes, and fails if the test fails.
 runs_the_test() {
   REDLOCK_NODES=$NODES refused 69 'the nodes are new' exec -n integration -- touch ran
   run "$1"
@@ -78,7 +78,7 @@ runs_the_test() {
   [ "$(cat ran)" = 'held 75' ]
   [ "$(json 'it["locks"][0]["holder"]["why"]' <status)" = 'Tests it' ]
   no_keys
-  # On nodes that are set up already it is as well, and a test that fails fails the job.
+  # The same on nodes that are set up, with a test that fails.
   echo 7 >CODE
   run "$1"
   echo "$output"
@@ -86,14 +86,14 @@ runs_the_test() {
   no_keys
 }
 
-@test "GitHub Actions: the services are the nodes, each of them reached at its own port when it is healthy" {
+@test "GitHub Actions: the services are the nodes, each at its own port, with a health check" {
   [ "$(of github-actions.yml 'it["env"]["REDLOCK_NODES"] == ",".join("redis://127.0.0.1:" +
     each["ports"][0].split(":")[0] for each in it["jobs"]["test"]["services"].values())')" = True ]
   [ "$(of github-actions.yml 'all(each["ports"][0].endswith(":6379") and len(each["ports"]) == 1
     and each["image"].startswith("redis:") and "--health-cmd \"redis-cli ping\"" in each["options"]
     for each in it["jobs"]["test"]["services"].values())')" = True ]
   [ "$(of github-actions.yml 'len(set(it["env"]["REDLOCK_NODES"].split(",")))')" = 3 ]
-  # A step has either, and no other kind is used.
+  # Each step has either "run" or "uses".
   [ "$(of github-actions.yml 'all(("run" in step) != ("uses" in step) and set(step) <= {"name", "run", "uses"}
     for step in it["jobs"]["test"]["steps"])')" = True ]
   [ "$(of github-actions.yml 'sorted(it)')" = "['env', 'jobs', 'name', 'on']" ]
@@ -115,7 +115,7 @@ runs_the_test() {
   grep -q '^apt-get install .* git' installed
 }
 
-@test "an example for CI that is not YAML is found out" {
+@test "a wrong YAML file is refused" {
   local bad
   for bad in 'a: [b' 'a: b: c' $'a: b\n  c: d' $'a:\n\tb: c' 'a: "b' $'a: b\na: c' 'a: *b' 'a:' $'a: |\nb' 'just words' 'a: b # c'; do
     printf '%s\n' "$bad" >bad.yml
@@ -125,7 +125,7 @@ runs_the_test() {
   [ "$(python3 "$TEST_ROOT/tests/bats/read_yaml.py" good.yml)" = '{"a": [{"b": "x\n y\n", "c": ["d", "e"]}, "f"]}' ]
 }
 
-@test "bootstrap build, as the examples call it: asks nothing, and a compiler's new warning is no error" {
+@test "bootstrap build in CI asks no question, and a compiler warning is no error" {
   mkdir elsewhere
   cp "$TEST_ROOT/bootstrap" elsewhere
   for tool in meson ninja; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What TAB offers in bash, zsh and fish, held against what the program itself says that it takes.
+# What TAB offers in bash, zsh and fish, compared with the help of the program.
 
 load helper
 load completing
@@ -9,7 +9,7 @@ SIGNALS='TERM INT HUP QUIT USR1 USR2'
 
 setup() {
   the_setup
-  # What a careless script would offer everywhere, and a command to run under the lock.
+  # Files that a wrong script would offer everywhere, and a command to run under the lock.
   mkdir folder bin
   touch file-one file-two folder/file-three
   printf '#!/bin/sh\n' >bin/lockable-command
@@ -18,14 +18,14 @@ setup() {
   PATH=$PWD/bin:$PATH
 }
 
-# "NAME<TAB>SUMMARY" of each command, from the program's own list.
+# "NAME<TAB>SUMMARY" of each command, from the overview.
 commands() { redlock --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *\(.*\)/\1\t\2/p'; }
 command_names() { commands | cut -f 1 | grep -vx help; }
 
 # Every spelling of every option of COMMAND, from its help.
 spellings() { redlock "$1" --help | sed -n 's/^ \{2,6\}\(-[^ ,]*\(, -[^ ,]*\)*\).*/\1/p' | sed 's/, /\n/g'; }
 
-@test "the scripts are sound shell, and go where shells look for them" {
+@test "the scripts have no syntax errors, and are installed where shells look for them" {
   bash -n "$SCRIPTS/redlock"
   zsh -n "$SCRIPTS/_redlock"
   fish --no-config -n "$SCRIPTS/redlock.fish"
@@ -51,7 +51,7 @@ spellings() { redlock "$1" --help | sed -n 's/^ \{2,6\}\(-[^ ,]*\(, -[^ ,]*\)*\)
   in_all_shells
 }
 
-@test "each command's options: all that its help names, and no other" {
+@test "each command has exactly the options of its help" {
   for name in $(command_names); do
     mapfile -t options < <(spellings "$name")
     [ "${#options[@]}" -ge 8 ]
@@ -62,7 +62,7 @@ spellings() { redlock "$1" --help | sed -n 's/^ \{2,6\}\(-[^ ,]*\(, -[^ ,]*\)*\)
   in_all_shells
 }
 
-@test "descriptions: the summaries, and the beginnings of the help texts" {
+@test "descriptions are the summaries and the first clauses of the help texts" {
   mapfile -t names < <(command_names)
   for shell in zsh fish; do
     ask "$shell" 'redlock ' "${names[@]/*/redlock & -}" >answers
@@ -81,7 +81,7 @@ spellings() { redlock "$1" --help | sed -n 's/^ \{2,6\}\(-[^ ,]*\(, -[^ ,]*\)*\)
   done
 }
 
-@test "values: for each option the words that suit it" {
+@test "values: each option offers suitable words" {
   # shellcheck disable=SC2086 # words
   for option in -w --wait --timeout --ttl -k --kill-after --node-timeout --slack -nqw; do
     offers "redlock exec $option " $DURATIONS
@@ -98,14 +98,14 @@ spellings() { redlock "$1" --help | sed -n 's/^ \{2,6\}\(-[^ ,]*\(, -[^ ,]*\)*\)
   in_all_shells
 }
 
-@test "values: what is offered is accepted" {
-  # No nodes are given: that is found only after the options are read.
+@test "values: redlock accepts the offered words" {
+  # Without nodes the code is 78, after all options were accepted.
   for value in $DURATIONS; do run -78 redlock exec --wait "$value" --ttl 1h NAME true; done
   for value in $SIGNALS; do run -78 redlock exec --signal "$value" NAME true; done
   for value in token env json; do run -78 redlock acquire --format "$value" NAME; done
 }
 
-@test "values: files for files, addresses for addresses" {
+@test "values: files and addresses" {
   offers 'redlock extend --token-file fi' file-one file-two
   offers 'redlock extend --token-file=fi' --token-file=file-one --token-file=file-two
   offers 'redlock exec --password-file file-o' file-one
@@ -118,7 +118,7 @@ spellings() { redlock "$1" --help | sed -n 's/^ \{2,6\}\(-[^ ,]*\(, -[^ ,]*\)*\)
   in_all_shells
 }
 
-@test "nothing where only the user knows: names of locks, numbers, texts; no files above all" {
+@test "nothing is offered for names of locks, numbers and texts, not even files" {
   for option in -E --conflict-exit-code --owner --why -c --user --prefix --quorum --drift; do
     offers "redlock exec $option "
     offers "redlock exec $option fi"
@@ -135,11 +135,11 @@ spellings() { redlock "$1" --help | sed -n 's/^ \{2,6\}\(-[^ ,]*\(, -[^ ,]*\)*\)
   in_all_shells
 }
 
-@test "after the name, the rest completes as a command of its own" {
+@test "after the name, the command under the lock completes like any command" {
   for before in 'exec NAME' 'exec -- NAME --' lab; do
     offers "redlock $before ./bin/lock" ./bin/lockable-command
     offers "redlock $before cat folder/fi" folder/file-three
-    # None of ours, but those of the command.
+    # The options of the command, and not ours.
     offers "redlock $before redlock release --to" --token --token-file
     offers "redlock $before redlock exec OTHER -- lockable" lockable-command
     offers "redlock $before lockable-command --ver"
@@ -153,7 +153,7 @@ spellings() { redlock "$1" --help | sed -n 's/^ \{2,6\}\(-[^ ,]*\(, -[^ ,]*\)*\)
   in_all_shells
 }
 
-@test "with -c there is no command to complete" {
+@test "after -c there is no command to complete" {
   offers 'redlock exec -c LINE NAME lockable'
   offers 'redlock exec -nc LINE NAME lockable'
   offers 'redlock exec -cLINE NAME lockable'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The command line as cli.md has it, and what is typed or set wrongly: exit code, message, and no key (the teardown
-# looks).
+# The grammar of the command line, and mistakes in options and variables: exit code, message, and no key (the teardown
+# checks this).
 # shellcheck disable=SC2016 # the inner shells expand
 # shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 # shellcheck disable=SC2154 # stderr is set by run
@@ -14,7 +14,7 @@ setup() {
 
 # --- the grammar ---
 
-@test "--help and --version: to stdout, exit 0, whatever stands beside them, without nodes" {
+@test "--help and --version print to stdout and exit with 0, whatever else is typed, without nodes" {
   unset REDLOCK_NODES
   for words in --help -h help 'exec --help' 'exec -h' 'help exec' 'acquire db --help' 'extend --bogus=1 --help' 'release -h' \
     'status -w --help -h' 'lab --help' 'exec --ttl x --help'; do
@@ -31,12 +31,30 @@ setup() {
     [ "$status" -eq 0 ]
     [[ $output =~ ^redlock\ [0-9]+\.[0-9]+ ]]
   done
-  # Behind COMMAND they are COMMAND's.
+  # After COMMAND they belong to COMMAND.
   run redlock lab --nodes 1 -- "$REDLOCK" exec db printf '%s|' --help -V
   [ "$output" = '--help|-V|' ]
 }
 
-@test "options end at COMMAND or at --, a later -- belongs to COMMAND" {
+@test "-h is short: usage and the common options on one screen; --help has every option" {
+  for command in exec acquire extend release status init doctor lab; do
+    run redlock "$command" -h
+    [ "${#lines[@]}" -le 24 ]
+    [[ $output == "Usage: redlock $command "*"Common options:"*" --help "* && $output != *"Exit codes:"* ]]
+    short=$(wc -l <<<"$output")
+    run redlock "$command" --help
+    [[ $output == "Usage: redlock $command "*"Exit codes:"*"Examples:"* ]]
+    [ "$(wc -l <<<"$output")" -gt "$((short + 10))" ]
+  done
+  run redlock exec -h
+  [[ $output == *" --wait DUR "* && $output != *--drift* ]]
+  run redlock exec --help
+  [[ $output == *--drift* ]]
+  run redlock -h
+  [ "${#lines[@]}" -le 24 ]
+}
+
+@test "options end at COMMAND or at --; a later -- belongs to COMMAND" {
   run redlock exec db ls -d /
   [ "$output" = / ]
   run redlock exec db printf '%s|' a -- b -n
@@ -47,7 +65,7 @@ setup() {
   [ "$output" = '--ttl|5|' ]
   run redlock exec db --ttl 12s -n printf '%s|' -x
   [ "$output" = '-x|' ]
-  # A name may begin with a dash, behind --.
+  # After --, a name may begin with a dash.
   run redlock exec -- -name sh -c 'echo "$REDLOCK_NAME"'
   [ "$output" = -name ]
   token=$(redlock acquire -q -- --help)
@@ -71,7 +89,7 @@ setup() {
     [ "$output" = ran ]
   done
   [ ! -e ran ]
-  # -S, --server and --node; several in one, or one by one.
+  # -S, --server and --node, with one address or several.
   nodes=$REDLOCK_NODES
   unset REDLOCK_NODES
   IFS=, read -r a b c d e <<<"$nodes"
@@ -79,7 +97,7 @@ setup() {
   [ "$output" = ran ]
 }
 
-@test "a repeated option: the last one counts, of -n and -w, too" {
+@test "a repeated option: the last one counts, also for -n and -w" {
   set_all other
   refused 4 'is busy' exec -n -E 3 -E 4 db -- touch ran
   refused 75 'is busy' exec -w 10h -n db -- touch ran
@@ -90,7 +108,7 @@ setup() {
   [ "$output" = 12000 ]
 }
 
-@test "option before environment before default" {
+@test "an option takes precedence over its variable, and the variable over the default" {
   say_ttl='echo "$REDLOCK_TTL_MS"'
   run redlock exec db -c "$say_ttl"
   [ "$output" = 30000 ]
@@ -98,7 +116,7 @@ setup() {
   [ "$output" = 20000 ]
   REDLOCK_TTL=20s run redlock exec --ttl 12s db -c "$say_ttl"
   [ "$output" = 12000 ]
-  # A variable that is not needed is not complained about, and an empty one is none.
+  # A wrong variable that is not needed is no error, and an empty one counts as not set.
   REDLOCK_TTL=nonsense run redlock exec --ttl 12s db -c "$say_ttl"
   [ "$output" = 12000 ]
   REDLOCK_TTL='' REDLOCK_WAIT='' run redlock exec db -c "$say_ttl"
@@ -119,7 +137,7 @@ setup() {
   delete_all
 }
 
-@test "-E: 0 to 255, checked; exec may say 0, acquire may not" {
+@test "-E accepts 0 to 255; acquire refuses 0" {
   set_all other
   for code in 0 1 255; do
     run "-$code" redlock exec -q -n -E "$code" db -- touch ran
@@ -133,7 +151,7 @@ setup() {
   delete_all
 }
 
-@test "hints for fingers used to flock and consul" {
+@test "hints for users of flock and consul" {
   refused 64 '-u: not needed: exec gives the lock back' exec -u db -- touch ran
   refused 64 '-o: not needed' exec -o db -- touch ran
   refused 64 '--close: not needed' exec --close db -- touch ran
@@ -147,9 +165,9 @@ setup() {
   [ ! -e ran ]
 }
 
-# --- what is typed wrongly ---
+# --- mistakes ---
 
-@test "no command, an unknown one, an unknown option: 64, with what was meant" {
+@test "no command, an unknown command, an unknown option: 64, with a suggestion" {
   refused 64 "no command was given; to run something under a lock: redlock exec NAME COMMAND; see 'redlock --help'"
   refused 64 "unknown command 'exce'; did you mean 'redlock exec'?" exce db -- touch ran
   refused 64 "unknown command 'frobnicate'; the commands are exec, acquire, extend, release, status, init, doctor, lab" frobnicate
@@ -166,7 +184,7 @@ setup() {
   [ ! -e ran ]
 }
 
-@test "no name, a wrong one, no command: 64, with the usage" {
+@test "no name, a wrong name, no command: 64, with the usage" {
   refused 64 'exec: no NAME for the lock was given; usage: redlock exec [OPTIONS] NAME' exec
   refused 64 'status: no NAME for the lock was given' status --json
   refused 64 "exec: no COMMAND after the lock's name 'db'; usage: redlock exec [OPTIONS] NAME" exec db
@@ -186,7 +204,7 @@ setup() {
   [ ! -e ran ]
 }
 
-@test "a name of 100 KiB, of 4097 bytes: 64, not shown; of 4096: fine" {
+@test "a name of 100 KiB or 4097 bytes: 64, and not shown; 4096 bytes are accepted" {
   huge=$(printf 'n%.0s' {1..102400})
   for command in exec acquire extend release status; do
     refused 64 'the NAME of the lock has 102400 bytes; at most 4096 are accepted' "$command" "$huge" true
@@ -197,7 +215,7 @@ setup() {
   [ "$output" = ran ]
 }
 
-@test "a name with newlines, control characters, invalid UTF-8, braces: taken as it is, shown safely" {
+@test "a name with newlines, control characters, invalid UTF-8 or braces is used unchanged and shown safely" {
   for name in $'two\nlines' $'bell\a\033[2J' $'\377\376' '{braces}' '{' ' ' '*' "a'b" $'\r'; do
     run redlock exec "$name" -- sh -c 'printf %s "$REDLOCK_NAME"; '"$CLI"' -s "$0" --raw EXISTS "$REDLOCK_NAME" >exists' "${NODE_ADDRESSES[1]}"
     [ "$status" -eq 0 ]
@@ -213,7 +231,7 @@ setup() {
   [ ! -e ran ]
 }
 
-@test "durations: 64 when typed, 78 from the environment, with examples" {
+@test "wrong durations: 64 in options, 78 in the environment, with examples" {
   for bad in 5x x '' -1 1e3 '1 h' 5m5 0x10 99999999999d 1h-1m; do
     refused 64 "--wait: '$bad' is not a duration" exec -w "$bad" db -- touch ran
     refused 64 "--ttl: '$bad' is not a duration" acquire --ttl "$bad" db
@@ -231,7 +249,7 @@ setup() {
   [ ! -e ran ]
 }
 
-@test "a ttl too short for the grace: told with numbers, and the ttl that it proposes will do" {
+@test "a ttl too short for the grace: the message has the numbers, and the proposed ttl works" {
   refused 64 'a ttl of 600 ms (--ttl) is too short: a fresh lease is safe for ' exec --ttl 600ms -k 1s db -- touch ran
   [[ $stderr == *"kill-after 1 s (--kill-after)"*"a ttl that would do is --ttl "* ]]
   run redlock exec --ttl "${stderr##*--ttl }" -k 1s db -- echo ran
@@ -242,7 +260,7 @@ setup() {
   [ ! -e ran ]
 }
 
-@test "--quorum: a majority or more, told why" {
+@test "--quorum: a majority or more, with the reason" {
   for bad in 0 1 2 6 x; do
     refused 64 "--quorum: '$bad' is not a whole number from 3 to 5: of 5 nodes a majority must agree" exec --quorum "$bad" db -- touch ran
     refused 64 "two could hold the lock at once" status --quorum "$bad" db
@@ -256,7 +274,7 @@ setup() {
   [ ! -e ran ]
 }
 
-@test "--signal, --drift, --format and --nodes: 64, with what is possible" {
+@test "--signal, --drift, --format and --nodes: 64, with the possible values" {
   refused 64 "'KILL' is not a signal that COMMAND could act upon; give a name or number such as TERM" exec --signal KILL db -- touch ran
   refused 64 "'nonsense' is not a signal" exec --signal nonsense db -- touch ran
   refused 64 "'0.5' is not a ratio from 0 to below 0.5; the default is 0.01" exec --drift 0.5 db -- touch ran

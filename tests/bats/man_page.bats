@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What redlock(1) says about output and environment, against what the program does. (Options, variables and exit
-# codes are compared with the help by tests/check/man_page.py, the examples are run by examples.bats.)
+# What the manual says about JSON and the environment, against what the program does. (Options, variables and exit codes
+# are generated; examples.bats runs the examples.)
 
 load helper
 
@@ -9,23 +9,23 @@ setup() {
   start_nodes 5
 }
 
-# items MACRO SUBSECTION: the words that `.It MACRO` introduces there, one a line.
+# items PAGE MACRO SUBSECTION: the words after `.It MACRO` in that subsection, one a line.
 items() {
-  awk -v macro="$1" -v title="$2" '/^\.S[sh] / { inside = substr($0, 5) == title }
+  awk -v macro="$2" -v title="$3" '/^\.S[sh] / { inside = substr($0, 5) == title }
     inside && $1 == ".It" && $2 == macro { for (i = 3; i <= NF; ++i) if ($i != ",") print $i }' \
-    "$TEST_ROOT/man/redlock.1" | sort
+    "$TEST_ROOT/man/$1" | sort
 }
 
-@test "the variables that the command finds are those of the page" {
+@test "redlock(1) has exactly the variables that the command gets" {
   env -i PATH="$PATH" REDLOCK_NODES="$REDLOCK_NODES" "$REDLOCK" exec db -- env >environment
   sed -n 's/^\(REDLOCK_[A-Z_]*\)=.*/\1/p' environment | grep -vx REDLOCK_NODES | sort >ours
-  items Ev 'Set for the command that exec runs' >theirs
+  items redlock.1.in Ev 'Set for the command that exec runs' >theirs
   [ -s theirs ]
   diff ours theirs
 }
 
-# Reads objects, one a line, and prints "KIND FIELD" for each field, and "KIND.FIELD VALUE" for those whose values
-# are words from a list.
+# Reads one object a line. Prints "KIND FIELD" for each field, and "KIND.FIELD VALUE" for fields whose values are words
+# from a list.
 FIELDS='import json, sys
 def fields(kind, thing, within={"nodes": "node", "holder": "holder", "locks": "lock"}):
     for name, value in thing.items():
@@ -39,9 +39,9 @@ for line in sys.stdin:
     thing = json.loads(line)
     fields("status" if "locks" in thing else "result", thing)'
 
-@test "JSON: every field and every word is on the page, and the other way round" {
+@test "redlock-json(5) has exactly the fields, and every word, of the JSON output" {
   : >json
-  # say CODE ARG...: one line of JSON, whatever happens.
+  # say CODE ARG...: redlock ARG... exits with CODE and prints one line of JSON.
   say() {
     run --separate-stderr "$REDLOCK" "${@:2}" --json
     [ "$status" -eq "$1" ]
@@ -60,7 +60,7 @@ for line in sys.stdin:
   say 0 release --token "$token" db
   continue_node 5
   wait_until eval '[ -z "$(keys_left)" ]'
-  # Another library's lock, on too few nodes; a node that refuses; too few nodes; too many that refuse.
+  # The lock of another library on too few nodes; one refusing node; too few nodes; too many refusing nodes.
   node_cli 1 SET db someone
   node_cli 2 CONFIG SET requirepass sesame
   say 0 status db
@@ -75,16 +75,16 @@ for line in sys.stdin:
 
   python3 -c "$FIELDS" <json | sort -u >ours
   {
-    items Va 'The result of acquire, extend and release' | sed 's/^/result /'
-    items Va 'The result of status' | sed 's/^/lock /'
-    items Va 'What a node said' | sed 's/^/node /'
-    items Va 'A holder' | sed 's/^/holder /'
+    items redlock-json.5 Va 'Result of acquire, extend and release' | sed 's/^/result /'
+    items redlock-json.5 Va 'Result of status' | sed 's/^/lock /'
+    items redlock-json.5 Va 'Answer of a node' | sed 's/^/node /'
+    items redlock-json.5 Va 'Holder' | sed 's/^/holder /'
     printf 'status %s\n' locks restart_guard_ms
   } | sort >theirs
   diff <(grep -v '\.' ours) theirs
-  # Words: all that were met are documented. (Not all that are documented can be met in a test: "interrupted".)
+  # Every word that occurred is documented. (Not every documented word occurs here.)
   grep '\.' ours | sed 's/.* //' | sort -u >words
-  sed -n '/^\.Sh JSON/,/^\.Sh ENV/ s/^\.Ql \([a-z_]*\).*/\1/p' "$TEST_ROOT/man/redlock.1" | sort -u >documented
+  sed -n 's/^\.It Ql \([a-z_]*\)$/\1/p' "$TEST_ROOT/man/redlock-json.5" | sort -u >documented
   [ "$(wc -l <words)" -ge 15 ]
   comm -23 words documented >missing
   [ ! -s missing ] || { cat missing; false; }

@@ -9,7 +9,7 @@ setup() {
   the_setup
   unset REDLOCK_RESTART_GUARD
   export REDLOCK_TTL=3s REDLOCK_NODE_TIMEOUT=2s
-  # As documented: tests/check/rights.py compares this list with the scripts, the manual and the README.
+  # As documented: tests/check/rights.py compares this list with the scripts, the manual.
   mapfile -t COMMANDS < <(grep -oE '"[A-Z]{3,}"' "$TEST_ROOT/lib/redis/rights.hh" | tr -d '"' | tr '[:upper:]' '[:lower:]')
 }
 teardown() { the_teardown; }

@@ -2,7 +2,7 @@
 """rights.py ROOT: is there one list of the commands that a user of redlock may need, and is it true?
 
 What the scripts call must be what lib/redis/rights.hh lists, what doctor tries (probe.lua), and what the advice in
-lib/redis/fault.cc, redlock(1) and the README name. Judges a bad sample first, so that it is known to fail.
+lib/redis/fault.cc and redlock-nodes(7) name. Judges a bad sample first, so that it is known to fail.
 """
 import pathlib
 import re
@@ -57,8 +57,7 @@ def main(root):
         "lib/redis/rights.hh": set(re.findall(rf'"({COMMAND})"', text("lib/redis/rights.hh"))),
         "lib/redis/scripts/probe.lua": tried(probe) | {"EVAL"},
         "lib/redis/fault.cc": listed(text("lib/redis/fault.cc"), "the commands ", ", and SELECT"),
-        "man/redlock.1": listed(text("man/redlock.1"), "the commands ", "; SELECT"),
-        "README.md": listed(text("README.md"), "the commands ", "; SELECT"),
+        "man/redlock-nodes.7": listed(text("man/redlock-nodes.7"), "the commands ", "; SELECT"),
     }
     found = list(complaints(needed, lists))
     for sentence in found:

@@ -3,6 +3,7 @@
 #include "cmd/help.hh"
 #include "util/error.hh"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace redlock::cmd {
@@ -19,10 +20,11 @@ std::string row_of(const Option &option) {
 
 TEST(Help, CanBeAskedForInManyWays) {
     const std::string exec = help_text(info(Command::exec));
-    for (const Words &words :
-         {Words{"exec", "--help"}, Words{"exec", "-h"}, Words{"help", "exec"}, Words{"exec", "-n", "-h", "--bogus"},
-          Words{"exec", "-nh"}, Words{"exec", "db", "--help"}, Words{"exec", "-w", "1", "--help", "db", "ls"}})
+    for (const Words &words : {Words{"exec", "--help"}, Words{"help", "exec"}, Words{"exec", "-n", "--help", "--bogus"},
+                               Words{"exec", "db", "--help"}, Words{"exec", "-w", "1", "--help", "db", "ls"}})
         EXPECT_EQ(text_of(words), exec);
+    for (const Words &words : {Words{"exec", "-h"}, Words{"exec", "-n", "-h", "--bogus"}, Words{"exec", "-nh"}})
+        EXPECT_EQ(text_of(words), short_help_text(info(Command::exec)));
     for (const Words &words : {Words{"--help"}, Words{"-h"}, Words{"help"}, Words{"help", "--help"}})
         EXPECT_EQ(text_of(words), overview_text());
     for (const Words &words : {Words{"--version"}, Words{"-V"}, Words{"exec", "-V"}, Words{"lab", "--version"}})
@@ -54,7 +56,7 @@ TEST(Help, NamesEveryOptionEnvironmentAndExitCodeOfTheCommand) {
 
 TEST(Help, FitsATerminal) {
     std::string all = overview_text();
-    for (const CommandInfo &command : all_commands) all += help_text(command);
+    for (const CommandInfo &command : all_commands) all += help_text(command) + short_help_text(command);
     std::size_t begin = 0;
     while (begin < all.size()) {
         const std::size_t end = all.find('\n', begin);
@@ -62,6 +64,17 @@ TEST(Help, FitsATerminal) {
         EXPECT_LT(end - begin, 80U) << all.substr(begin, end - begin);
         EXPECT_TRUE(end == begin || all[end - 1] != ' ') << all.substr(begin, end - begin);
         begin = end + 1;
+    }
+}
+
+TEST(Help, ShortHelpFitsAScreenAndHasTheCommonOptions) {
+    for (const CommandInfo &command : all_commands) {
+        const std::string text = short_help_text(command);
+        EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 24) << text;
+        for (const Option &option : all_options) {
+            const bool there = text.find(" " + std::string(name_of(option)) + " ") != text.npos;
+            EXPECT_EQ(there, option.common && takes(command, option)) << command.name << " " << option.spellings;
+        }
     }
 }
 
