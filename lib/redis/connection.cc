@@ -1,4 +1,4 @@
-// What is asked of a node and what it answers; the stream below is in connection_life.cc.
+// Requests and answers of one node; connection_life.cc handles the stream below.
 #include "redis/connection.hh"
 
 #include "redis/verbs.hh"
@@ -19,9 +19,9 @@ Connection::~Connection() {
 
 void Connection::send(core::Request request, Instant now) {
     if (request.verb == Verb::abandon && take_back(request)) return;
-    // A connection that owes an answer for so long is replaced, unless the answer has come by now (we may have been
-    // stopped): behind a server that stands still, or a tunnel that acknowledges for one, requests would pile up
-    // without end, and a connection that died without a word would cost the lease.
+    // Replace a stream that has owed an answer for too long: behind a stopped server, or a tunnel that acknowledges in
+    // its place, requests would pile up without end, and a connection that died unnoticed would cost the lease. This
+    // process may have been stopped, so look first whether the answer has arrived.
     const auto is_stuck = [&] { return !in_flight_.empty() && now - *in_flight_.front().sent > patience_; };
     if (is_stuck()) read_in(now);
     if (is_stuck()) lose("given up: the node owes an answer for too long", now);
@@ -34,7 +34,8 @@ void Connection::send(core::Request request, Instant now) {
     }
 }
 
-// Takes back what would create the key and was not written, and answers the abandon, if that settles it.
+// Removes unwritten requests that would create the key. True: nothing of this token was ever written, and the abandon
+// is answered.
 bool Connection::take_back(const core::Request &abandon) {
     const auto taken = std::erase_if(waiting_, [&](const Exchange &asked) {
         if (asked.kind != Exchange::Kind::request || !may_create(asked.request) ||
@@ -43,7 +44,7 @@ bool Connection::take_back(const core::Request &abandon) {
         report(asked, Answer::silent, {.text = "not asked: there was no connection yet"});
         return true;
     });
-    // The same token may have been asked for before, and written.
+    // An earlier request with the same token may have been written.
     if (taken == 0 || set_token_ == abandon.token) return false;
     core::Reply reply = reply_to({.request = abandon});
     reply.answer = Answer::refused;
@@ -80,7 +81,8 @@ void Connection::refuse_waiting(const Fault &fault) {
     waiting_.clear();
 }
 
-// One answer of the node, matched to the oldest ask: RESP answers in order. False: it is no answer to that.
+// Takes one answer of the node; it belongs to the oldest exchange, because RESP answers in order. False: it does not
+// fit.
 bool Connection::take_value(const Value &value) {
     if (in_flight_.empty()) return false;
     const Exchange &asked = in_flight_.front();
@@ -99,14 +101,14 @@ bool Connection::take_preamble(Exchange::Kind kind, const Value &value) {
         const auto usual = kind == Exchange::Kind::auth ? core::Trouble::access : core::Trouble::passing;
         auto &condemned = channel_->condemned;
         if (!condemned) condemned = explain(*error, url_.password, usual, url_.login_origin);
-        refuse_waiting(*condemned); // what is not yet written would only be told the same
+        refuse_waiting(*condemned); // the node would give unwritten requests the same answer
         return true;
     }
     channel_->selected = kind == Exchange::Kind::select && !channel_->condemned;
     return value.is_ok();
 }
 
-// What the server is that does not know a command of ours. Whatever it says is an answer to this.
+// Takes the answer to INFO of a server that does not know EVAL. Every value fits.
 bool Connection::take_server(const Exchange &asked, const Value &value) {
     const bool sentinel = value.text().value_or("").find("redis_mode:sentinel") != std::string_view::npos;
     if (!asked.reported) report(asked, Answer::error, sentinel ? explain("UNFIT sentinel", "") : asked.fault);
@@ -117,7 +119,7 @@ bool Connection::take_answer(const Exchange &asked, const Value &value) {
     core::Reply reply = reply_to(asked);
     const auto error = value.error();
     const auto &condemned = channel_->condemned;
-    // A Sentinel knows as little of EVAL as a server that has it renamed; only INFO tells them apart.
+    // A Sentinel and a server with a renamed EVAL give the same error; only INFO tells them apart.
     if (error && !condemned && !asked.reported && error->starts_with("ERR unknown command")) {
         waiting_.push_front({.kind = Exchange::Kind::server,
                              .bytes = encode({"INFO", "server"}),
@@ -136,11 +138,11 @@ bool Connection::take_answer(const Exchange &asked, const Value &value) {
         replies_.push_back(std::move(reply));
     }
     if (condemned && created) {
-        // The default user needs no password, so the lock was set although AUTH failed. It does not count,
-        // and must not stay in the way of others.
+        // The default user needs no password, so the node set the lock although AUTH failed. It does not count; remove
+        // it, or it blocks others.
         Exchange cleanup{.kind = Exchange::Kind::cleanup, .request = asked.request};
         cleanup.request.verb = Verb::abandon;
-        cleanup.request.fence = 0; // of an acquire it is a proposal, and never to be put on record as it is
+        cleanup.request.fence = 0; // the fence of an acquire is a proposal; the node must not record it
         cleanup.bytes = encode(cleanup.request);
         waiting_.push_front(std::move(cleanup));
     }

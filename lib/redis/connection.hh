@@ -35,15 +35,15 @@ class Connection {
     // The same when the bits that poll(2) has found for the stream are known; 0: none.
     void handle(int events, Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
-    // Requests alone: what goes with them (CLIENT SETNAME) has no deadline, and nobody waits for it.
+    // Some request is not written yet. CLIENT SETNAME, which goes with them, does not count: it has no deadline.
     [[nodiscard]] bool waiting() const {
         return std::any_of(waiting_.begin(), waiting_.end(), [](const Exchange &each) { return each.owes_reply(); });
     }
-    // Something was asked that is not answered yet, in time or late.
+    // Some request was written and is not answered yet.
     [[nodiscard]] bool owed() const { return channel_ && !in_flight_.empty(); }
-    // The node has read part of what is in flight, and not yet what was written behind that: finding that we have gone
-    // when it answers, it would read no more. Unix sockets alone: over TCP it reads what has come before it hears of
-    // that.
+    // The node has read a part of what is in flight, and not yet the rest. If this process ended now, the node would
+    // notice it when it answers, and would not read the rest. Unix sockets only: over TCP the node reads everything
+    // that has arrived before it notices.
     [[nodiscard]] bool at_work() const;
     void finish();
 
@@ -66,7 +66,7 @@ class Connection {
         int kept = 0;  // memory that the kernel needs for what was written up to here, until the node reads it
         [[nodiscard]] bool owes_reply() const { return kind == Kind::request || kind == Kind::server; }
     };
-    // A stream, and what is true as long as it lasts.
+    // A stream, and everything that lasts as long as the stream.
     struct Channel {
         std::unique_ptr<Stream> stream;
         std::optional<std::size_t> slot{}; // in the poll set of this turn
@@ -76,7 +76,7 @@ class Connection {
         bool selected = false;             // the node has said OK to AUTH and SELECT
         std::string half{};                // rest of an exchange that was written in part
         ReplyReader reader{};
-        // The node has refused AUTH or SELECT: nothing counts; closed when all has been answered.
+        // The node has refused AUTH or SELECT: no answer counts; closed when everything is answered.
         std::optional<Fault> condemned{};
     };
 

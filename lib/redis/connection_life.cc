@@ -1,4 +1,4 @@
-// The stream of a connection: dialled, written, read, lost. What travels on it is in connection.cc.
+// The stream of a connection: dialled, written, read, lost. connection.cc handles what travels on it.
 #include "redis/connection.hh"
 
 #include "redis/verbs.hh"
@@ -15,7 +15,7 @@ namespace redlock::redis {
 
 namespace {
 
-// Reads in one turn of the loop: a node that never stops talking must not keep the others waiting.
+// Reads in one turn of the loop: a node that sends without end must not delay the other nodes.
 constexpr int reads_per_turn = 4;
 constexpr std::string_view tls_alert = "\x15\x03"; // a record of this type, then the version
 using ReadBuffer = std::array<char, std::size_t{16} * 1024>;
@@ -50,8 +50,8 @@ bool Connection::at_work() const {
     return 0 < left && left < kept;
 }
 
-// Writes all that may be written, in one go. Returns the errno value of a stream that is no good; what was
-// not begun is still waiting.
+// Writes all that may be written, in one go. Returns the errno value of a stream that failed; exchanges of which no
+// byte was written stay in waiting_.
 int Connection::flush(Instant now) {
     std::string batch = channel_->half;
     for (const Exchange &asked : waiting_) {
@@ -77,7 +77,7 @@ int Connection::flush(Instant now) {
         if (asked.kind == Exchange::Kind::request && may_create(asked.request)) set_token_ = asked.request.token;
         begun += std::exchange(asked.bytes, {}).size();
     }
-    // At least something, for it may have been read by now.
+    // At least 1, because the node may have read all of it by now.
     if (!in_flight_.empty()) in_flight_.back().kept += std::max(stream.unread() - before, 1);
     channel_->half = batch.substr(result.bytes, begun - result.bytes);
     channel_->blocked = result.bytes < batch.size();
@@ -104,7 +104,7 @@ void Connection::read_in(Instant now) {
             return lose("not a Redis reply" + excerpt(bytes) + "; is this the port of a Redis server?", now);
         if (!got.more) break;
     }
-    // Requests that the preamble held back, a cleanup, or what a flush() before could not write.
+    // Write requests that the preamble held back, a cleanup, or bytes that an earlier flush() could not write.
     if (const int error = channel_->blocked ? 0 : flush(now); error != 0)
         return lose(unheard(std::strerror(error)), now);
     if (channel_->condemned && in_flight_.empty() && channel_->half.empty()) {
@@ -113,7 +113,7 @@ void Connection::read_in(Instant now) {
     }
 }
 
-// The connection has ended. Whoever is in flight on it will not be answered any more.
+// The stream has ended: exchanges in flight get no answer any more.
 void Connection::lose(std::string_view why, Instant now) {
     const bool proven = channel_->proven;
     const Fault fault = channel_->condemned.value_or(Fault{.text = std::string(why)});
@@ -122,8 +122,7 @@ void Connection::lose(std::string_view why, Instant now) {
         if (asked.owes_reply() && !asked.reported)
             report(asked, core::Answer::error, asked.kind == Exchange::Kind::server ? asked.fault : fault);
     in_flight_.clear();
-    // Not a byte of the others was written. They get a new connection, if this one has ever been good for
-    // anything.
+    // No byte of the waiting requests was written. They get a new stream if the node has answered anything on this one.
     if (!proven) refuse_waiting(fault);
     dial(now);
 }
@@ -140,7 +139,7 @@ void Connection::drop_channel(bool abort) {
     std::erase_if(waiting_, [](const Exchange &asked) { return !asked.owes_reply(); });
 }
 
-// Nothing that a node says may repeat the password, in parts or changed: no excerpts where there is one.
+// A node may repeat the password, in parts or changed: with a password there are no excerpts.
 std::string Connection::excerpt(std::string_view text) const {
     return url_.password.empty() ? ": " + printable(text, 64) : std::string();
 }
@@ -180,7 +179,7 @@ void Connection::handle(int events, Instant now) {
 void Connection::finish() {
     waiting_.clear();
     if (channel_ && !opening() && !in_flight_.empty()) {
-        // Closing with unread replies would send a reset, which drops what the kernel still holds.
+        // Closing with unread replies would send a reset, and the kernel would drop what it still holds.
         ReadBuffer buffer;
         for (int turn = 0; turn < reads_per_turn; ++turn)
             if (channel_->stream->read(buffer).bytes == 0) break;

@@ -15,8 +15,8 @@ namespace {
 
 bool connects(int socket, const Address &address, Duration patience) {
     const int on = 1;
-    // What is sent and not acknowledged for so long ends the connection, and a connect, too. The kernel would try for a
-    // quarter of an hour. Not sooner than it sends a lost packet again.
+    // The kernel ends a connection, and a connect, when nothing is acknowledged for so long; without this it would try
+    // for a quarter of an hour. At least as long as it takes to send a lost packet again.
     const auto patience_ms = static_cast<unsigned>(to_ms_up(std::max<Duration>(patience, seconds{1})));
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // a unix socket knows neither
     ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);

@@ -27,8 +27,8 @@ class Stream {
     // REQUIRES: !opening(). Neither bytes nor an error: the node has closed the stream.
     virtual Result read(std::span<char> buffer) = 0;
 
-    // What its owner has to wait for before read() can do more, and write() as well if it is `writing`: a borrowed
-    // descriptor, and the bits of poll(2).
+    // The owner waits for these bits of poll(2) on this borrowed descriptor before the next read(), and before the next
+    // write() if it is `writing`.
     [[nodiscard]] virtual int descriptor() const = 0;
     [[nodiscard]] virtual short wants(bool writing) const = 0;
 

@@ -21,19 +21,19 @@ using core::Request;
 using core::Verb;
 using enum Field::Shape;
 
-// The node's marker: what it knows of itself, in the data set (protocol 9.1).
+// The node's marker: what the node knows of itself, inside its data set (protocol 9.1).
 constexpr std::string_view node_key = "redlock:{}:node";
 
-// Arguments. Times are rounded up: the key must not end before the caller believes that it does. At most ten words make
-// a command, with EVAL, the script and the keys: a server takes no longer one from a client that has not authenticated,
-// and says something else than what is wrong.
+// Arguments. Times are rounded up: the key must not end before the caller believes that it does. A command has at most
+// ten words, with EVAL, the script and the keys: a server refuses longer ones from a client that has not authenticated,
+// and its error does not say so.
 
 using Arguments = std::vector<std::string>;
 
 std::string ms(Duration duration) { return std::to_string(to_ms_up(duration)); }
 std::string decimal(auto number) { return std::to_string(number); }
 
-// What all users of a prefix must agree upon, and the prefix's length: one word.
+// The agreement of all users of a prefix, and the length of the prefix: one word.
 std::string terms(const Request &r) {
     return fmt::format("{} {}", marker_text(r.agreement), r.agreement.prefix.size());
 }
@@ -64,8 +64,8 @@ Arguments for_hold(const Request &r) {
 Duration capped(long long ms) { return milliseconds{std::clamp<long long>(ms, 0, to_ms(longest_duration))}; }
 std::string string_of(const Element &e) { return std::string(e.text.value_or("")); }
 
-// A moment of the node's clock, not after its present time. The marker may have been written by anybody, and callers
-// calculate with what comes out here.
+// A moment of the node's clock, not after its present time. Anybody may have written the marker, and callers calculate
+// with the result.
 std::optional<core::NodeTime> moment_of(const Element &e, const Reply &so_far) {
     const auto moment = parse_number<core::NodeTime>(e.text.value_or(""));
     return moment && *moment >= 0 && moment <= so_far.node_time ? moment : std::nullopt;
@@ -80,7 +80,7 @@ void take_fence(const Element &e, Reply &r) {
                          std::exchange(r.fence, 0));
 }
 
-// What is left of a key as PTTL says it; -1: it never ends.
+// The remaining time of a key as PTTL gives it; -1: the key never expires.
 void take_left(const Element &e, Reply &r) {
     if (*e.integer != -1) r.holder_ttl = capped(*e.integer);
 }

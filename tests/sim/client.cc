@@ -18,7 +18,8 @@ config::NodeUrl some_url() {
 
 Wire::Way::Way(Simulation &simulation, std::size_t client, Node &node, Wire &wire)
     : link(simulation.world, simulation.path(client, node.index()), node, wire),
-      connection(some_url(), simulation.scenario.patience(), replies, [this](const redis::Address &, Duration) { return link.open(); }) {}
+      connection(some_url(), simulation.scenario.patience(), replies,
+                 [this](const redis::Address &, Duration) { return link.open(); }) {}
 
 void Wire::Way::forget_unsent() {
     for (const core::Reply &reply : replies)

@@ -1,4 +1,4 @@
-// What redlock runs, as an entity of its own: it lives until it ends by itself, dies of TERM or is killed.
+// The command that redlock runs: it lives until it ends by itself, dies of TERM or is killed.
 // KILL takes effect within half of the kill margin; the other half belongs to a late redlock.
 #pragma once
 

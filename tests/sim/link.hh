@@ -28,7 +28,7 @@ struct Path {
     Moment straggle_until{};
 };
 
-// Who owns the process's end.
+// The owner of the process's end.
 class LinkOwner {
   public:
     virtual ~LinkOwner() = default;
@@ -50,7 +50,7 @@ class Link {
 
     // The process's end. One stream at a time.
     std::unique_ptr<redis::Stream> open();
-    // What poll(2) would say of it.
+    // The bits that poll(2) would find for it.
     [[nodiscard]] int events() const;
     // The connection is given this request, and has answered that one unsent: what it writes must be the others in this
     // order.

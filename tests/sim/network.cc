@@ -68,7 +68,7 @@ void Link::pump_there() {
     check_drained();
 }
 
-// What a node says to a request, read by the codec of the product.
+// Reads a node's answer to a request with the codec of the product.
 core::Reply Link::reply_in(std::string_view answer, const core::Request &request) {
     reader_.feed(answer);
     const auto value = reader_.next();

@@ -49,7 +49,7 @@ class Node {
     // Its marker says that a lock was granted or prolonged here.
     [[nodiscard]] bool used() const;
 
-    // What it answers to these commands now.
+    // Executes these commands now, and returns the replies as bytes.
     std::string execute(std::string_view commands);
 
     // The next three see the data of a node that is down, too: it may come back with them, and nobody else gets its

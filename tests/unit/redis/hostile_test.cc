@@ -16,7 +16,7 @@ using core::Verb;
 constexpr std::string_view named = "+OK\r\n"; // to CLIENT SETNAME
 constexpr std::string_view granted = "*3\r\n$7\r\ngranted\r\n:17\r\n:1000000\r\n";
 
-// What an acquire is answered when the node sends these bytes, and then closes or not.
+// The reply to an acquire when the node sends these bytes, and then closes or not.
 core::Reply answer_to_acquire(std::string_view bytes, bool close = false, const config::NodeUrl &url = some_url()) {
     Driver driver(url);
     driver.send(Verb::acquire);

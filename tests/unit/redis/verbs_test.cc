@@ -110,7 +110,7 @@ TEST_P(EveryVerb, IsShortEnoughForAServer) {
     EXPECT_LT(bytes.size(), (GetParam().keys == Keys::lock ? 1 : 4) * segment);
 }
 
-// Of all words that any script answers. Nothing that a node says makes a look at the lock a grant of it.
+// Tries every word of every script on every verb. No answer makes a look at the lock a grant of it.
 TEST(Verbs, WhatCountsAsGranted) {
     std::string all;
     for (const VerbRow &row : verb_rows())
