@@ -10,7 +10,7 @@
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
-#include "core/inspection.hh"
+#include "core/diagnosis.hh"
 #include "event/clock.hh"
 #include "redis/fault.hh"
 #include "redis/terms.hh"
@@ -47,7 +47,7 @@ struct Examined {
 constexpr Duration proposals_count = seconds{10}; // further ahead of a node's clock a fence is not believed
 
 // What the node's marker says.
-void examine_marker(const Settings &settings, const core::NodeState &state, const core::Inspection &found,
+void examine_marker(const Settings &settings, const core::NodeState &state, const core::Diagnosis &found,
                     std::vector<Finding> &findings) {
     if (found.contradicts)
         findings.push_back(
@@ -87,7 +87,7 @@ Finding failure(const std::optional<core::Reply> &reply) {
             denied};
 }
 
-std::vector<Examined> examine(const Settings &settings, const core::Answers &answers, const core::Inspections &all) {
+std::vector<Examined> examine(const Settings &settings, const core::Answers &answers, const core::Diagnoses &all) {
     std::vector<Examined> examined;
     for (core::NodeIndex node = 0; node < answers.size(); ++node) {
         Examined &result = examined.emplace_back(Examined{.node = settings.nodes[node].display()});
@@ -178,7 +178,7 @@ std::string advice_on_reach(const Settings &settings, const core::Sweep &sweep) 
 }
 
 // What concerns all nodes, once.
-std::string advice(const Settings &settings, const core::Inspections &nodes, const core::Sweep &sweep) {
+std::string advice(const Settings &settings, const core::Diagnoses &nodes, const core::Sweep &sweep) {
     std::string text = settings.guard == Duration{} ? std::string(guard_is_off) + '\n' : "";
     text += advice_on_reach(settings, sweep);
     switch (core::settlement(nodes)) {
@@ -236,7 +236,7 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     const core::Sweep probe = pass.ask(core::Verb::probe, probe_key());
     pass.finish();
 
-    const core::Inspections inspected = core::inspect(sweep.answers(), settings.agreement());
+    const core::Diagnoses inspected = core::diagnose(sweep.answers(), settings.agreement());
     std::vector<Examined> nodes = examine(settings, sweep.answers(), inspected);
     examine_probe(settings, sweep, probe, nodes);
     const Conclusion end = conclude(settings, nodes, sweep);

@@ -1,48 +1,114 @@
 #include "core/inspection.hh"
 
 #include "core/agreement.hh"
-#include "core/forgotten.hh"
 
 #include <algorithm>
 
 namespace redlock::core {
 
 namespace {
-template <class Predicate> bool any(const Inspections &nodes, Predicate predicate) {
-    return std::any_of(nodes.begin(), nodes.end(), [&](const auto &node) { return node && predicate(*node); });
+
+// Locks that are held under `old` would not protect their holders from clients with `ours` (protocol 11.5).
+bool must_hold(const Agreement &old, const Agreement &ours) {
+    const bool with_guard = ours.guard > Duration{};
+    return old.nodes != ours.nodes || old.quorum != ours.quorum || (old.guard > Duration{}) != with_guard ||
+           old.guard > ours.guard;
 }
+
 } // namespace
 
-Inspections inspect(const Answers &inspected, const Agreement &ours) {
-    Inspections nodes(inspected.size());
-    for (NodeIndex node = 0; node < inspected.size(); ++node) {
-        const auto &reply = inspected[node];
+// Protocol 11.3. A use counts for the rest of this run: a restart takes a node's note of it away, and leaves the job
+// running. A restart that is seen counts as well, as the node may have voted before it.
+void Inspection::take(const Answers &answers) {
+    seen_ = answers;
+    for (const auto &reply : answers) {
         if (!reply || reply->answer != Answer::granted) continue;
         const NodeState &state = reply->state;
-        Inspection &found = nodes[node].emplace();
-        found.contradicts = state.terms && !same_settings(*state.terms, ours);
-        found.both_could_hold = state.terms && could_both_hold(*state.terms, ours);
-        found.lapses = state.lapses.has_value();
-        found.used = state.used;
-        found.quarantine = quarantine_left(reply, ours.guard);
-        found.hold_left = std::max(state.hold_left, Duration{});
-        found.same_as = same_server(inspected, node);
+        auto &[run_id, joined] = runs_[reply->node];
+        const bool restarted = !run_id.empty() && (run_id != reply->run_id || state.joined > joined);
+        used_ = used_ || restarted || state.used || !state.prefix_used.empty() || !state.lock.empty();
+        runs_[reply->node] = {reply->run_id, state.joined};
     }
-    return nodes;
 }
 
-Settlement settlement(const Inspections &nodes) {
-    if (!any(nodes, [](const Inspection &node) { return node.contradicts; })) return Settlement::none_needed;
-    const bool recorded = any(nodes, [](const Inspection &node) { return node.contradicts && !node.lapses; });
-    return recorded ? Settlement::correct_or_reconfigure : Settlement::wait_for_lapse;
+bool Inspection::take_failure(const Answers &answers) {
+    for (const auto &reply : answers) {
+        if (!reply || reply->answer == Answer::granted) continue;
+        if (reply->answer != Answer::refused) {
+            seen_[reply->node] = reply;
+            return true;
+        }
+        if (reply->refusal != Refusal::differs) continue;
+        seen_[reply->node]->state.record = reply->state.record;
+        seen_[reply->node]->state.terms = reply->state.terms;
+    }
+    return false;
 }
 
-Opening opening(const Inspections &nodes) {
-    if (!any(nodes, [](const Inspection &node) { return node.closed() > Duration{}; })) return Opening::none_needed;
-    if (any(nodes, [](const Inspection &node) { return node.hold_left > Duration{}; })) return Opening::when_init_ends;
-    const bool all = std::all_of(nodes.begin(), nodes.end(), [](const auto &node) { return node.has_value(); });
-    const bool used = any(nodes, [](const Inspection &node) { return node.used || node.contradicts; });
-    return all && !used ? Opening::by_init : Opening::by_itself;
+void Inspection::address(Request &request) const {
+    request.agreement = plan_.agreement;
+    const auto &reply = seen_[request.node];
+    if (!reply) return;
+    request.change.run_id = reply->run_id;
+    request.change.joined = reply->state.joined.value_or(0);
+}
+
+bool Inspection::all_fit() const {
+    return std::all_of(seen_.begin(), seen_.end(), [&](const std::optional<Reply> &reply) {
+        return reply && reply->answer == Answer::granted && reply->node_time &&
+               (plan_.agreement.guard == Duration{} || reply->state.joined);
+    });
+}
+
+bool Inspection::any_repeated() const {
+    for (NodeIndex node = 0; node < seen_.size(); ++node)
+        if (same_server(seen_, node)) return true;
+    return false;
+}
+
+std::vector<NodeIndex> Inspection::in_order() const {
+    std::vector<NodeIndex> order(seen_.size());
+    for (NodeIndex node = 0; node < order.size(); ++node) order[node] = node;
+    std::sort(order.begin(), order.end(),
+              [&](NodeIndex a, NodeIndex b) { return seen_[a]->run_id < seen_[b]->run_id; });
+    return order;
+}
+
+std::vector<NodeState> Inspection::states() const {
+    std::vector<NodeState> states;
+    for (const auto &reply : seen_) states.push_back(reply->state);
+    return states;
+}
+
+Inspection::Records Inspection::records() const {
+    Records found;
+    found.guard = plan_.agreement.guard;
+    for (const auto &reply : seen_) {
+        const NodeState &state = reply->state;
+        found.written = found.written && state.record == plan_.record && !state.lapses;
+        if (state.record.empty() || state.record == plan_.record) continue;
+        found.different = true;
+        found.for_good = found.for_good || !state.lapses;
+        found.needs_hold = found.needs_hold || must_hold(*state.terms, plan_.agreement);
+        found.lapse = std::max(found.lapse, state.lapses.value_or(Duration{}));
+        found.guard = std::max(found.guard, state.terms->guard);
+    }
+    return found;
+}
+
+Inspection::Quarantine Inspection::quarantine() const {
+    Quarantine found;
+    for (const auto &reply : seen_) {
+        const NodeState &state = reply->state;
+        found.on_hold = std::max(found.on_hold, state.hold_left);
+        // With the guard off, no client asks for it.
+        if (plan_.agreement.guard == Duration{} || !state.joined) continue;
+        const Duration left = plan_.agreement.guard - std::chrono::microseconds{*reply->node_time - *state.joined};
+        if (left <= Duration{}) continue;
+        found.nodes.push_back(reply->node);
+        found.left = std::max(found.left, left);
+    }
+    return found;
 }
 
 } // namespace redlock::core
