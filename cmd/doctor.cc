@@ -10,6 +10,7 @@
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
+#include "core/agreement.hh"
 #include "event/clock.hh"
 #include "redis/fault.hh"
 #include "redis/terms.hh"
