@@ -65,7 +65,7 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     const Counted counted(settings, answers);
     const std::string ours = redis::in_words(settings.agreement());
     const std::string theirs = counted.others ? redis::in_words(*counted.others) : "";
-    const core::ClockTrust trust{settings.timing.drift, settings.timing.slack};
+    const core::ClockTrust trust = settings.timing.trust;
     const Duration left =
         core::validity_of(counted.answers, settings.quorum, settings.timing.ttl, trust) - event::now();
     Report report = report_on(settings, settings.name, answers);

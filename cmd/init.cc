@@ -226,7 +226,7 @@ core::Setup::Plan setup_plan(const Settings &settings) {
             .reconfigure = settings.reconfigure,
             .wait = !settings.no_wait,
             .node_timeout = std::max(settings.timing.node_timeout, unhurried),
-            .drift = settings.timing.drift,
+            .drift = settings.timing.trust.drift,
             .id = random_hex128()};
 }
 

@@ -30,7 +30,7 @@ core::Terms terms_of(const Settings &settings, Duration needed) {
             .prefix = settings.prefix,
             .guard = settings.guard,
             .ttl = settings.timing.ttl,
-            .trust = {settings.timing.drift, settings.timing.slack},
+            .trust = settings.timing.trust,
             .node_timeout = settings.timing.node_timeout,
             .needed = needed,
             .wait = settings.wait,

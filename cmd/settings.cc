@@ -3,7 +3,6 @@
 #include "cmd/credentials.hh"
 #include "cmd/diagnose.hh"
 #include "cmd/enclosing.hh"
-#include "cmd/reader.hh"
 #include "cmd/signal_name.hh"
 #include "cmd/user_name.hh"
 #include "config/duration.hh"
@@ -28,157 +27,168 @@ std::optional<double> read_ratio(const std::string &text) {
     return end == text.c_str() + text.size() ? std::optional(value) : std::nullopt;
 }
 
-void read_nodes(Settings &settings, const Invocation &invocation, const Reader &reader) {
-    const auto found = reader.text(option("-S"));
-    if (!found)
-        throw ConfigError("no nodes were given; name them with -S redis://host:6379 (once for each node) or in the "
-                          "environment variable REDLOCK_NODES (separated by commas); to try redlock without servers of "
-                          "your own: redlock lab");
-    const bool typed = settings.nodes_typed = is_typed(found->origin);
-    std::vector<config::NodeUrl> &nodes = settings.nodes;
+std::vector<config::NodeUrl> read_node_list(const Invocation &invocation, const Value<std::string> &given) {
+    std::vector<config::NodeUrl> nodes;
     try {
-        if (!typed) nodes = config::parse_node_list(found->value);
-        for (const Typed::Given &given : invocation.typed.all()) {
-            if (given.option != &option("-S")) continue;
-            const auto more = config::parse_node_list(given.value);
+        if (!given.origin.typed()) nodes = config::parse_node_list(given.value);
+        for (const Typed::Given &each : invocation.typed.all()) {
+            if (each.option != &option("-S")) continue;
+            const auto more = config::parse_node_list(each.value);
             nodes.insert(nodes.end(), more.begin(), more.end());
         }
         config::check_node_list(nodes);
     } catch (const ConfigError &error) {
-        refuse(typed, fmt::format("{}: {}", found->origin, error.what()));
+        refuse(given.origin, error.what());
     }
-    if (typed && std::any_of(nodes.begin(), nodes.end(), [](const auto &node) { return !node.password.empty(); }))
+    return nodes;
+}
+
+void read_nodes(Settings &settings, const Invocation &invocation, const Sources &sources) {
+    const Value<std::string> given = sources.text(option("-S"));
+    if (!given.given())
+        throw ConfigError("no nodes were given; name them with -S redis://host:6379 (once for each node) or in the "
+                          "environment variable REDLOCK_NODES (separated by commas); to try redlock without servers of "
+                          "your own: redlock lab");
+    settings.nodes = read_node_list(invocation, given);
+    const auto has_password = [](const config::NodeUrl &node) { return !node.password.empty(); };
+    if (given.origin.typed() && std::any_of(settings.nodes.begin(), settings.nodes.end(), has_password))
         settings.warnings.emplace_back(
             "a password on the command line can be read by every user of this machine; put it "
             "into REDLOCK_NODES, REDISCLI_AUTH or a --password-file");
-    read_credentials(settings, found->origin, reader);
-    const std::size_t majority = nodes.size() / 2 + 1;
-    const auto quorum = reader.integer(option("--quorum"), majority, nodes.size(),
-                                       fmt::format(": of {} a majority must agree, or two could hold the lock at once",
-                                                   counted(nodes.size(), "node")));
-    settings.quorum = quorum ? quorum->value : majority;
+    read_credentials(settings, given.origin, sources);
+    // A majority: any two quorums share a node (protocol 3.1).
+    const std::size_t count = settings.nodes.size();
+    settings.quorum = sources
+                          .integer(option("--quorum"), count / 2 + 1, count, count / 2 + 1,
+                                   fmt::format(": of {} a majority must agree, or two could hold the lock at once",
+                                               counted(count, "node")))
+                          .value;
 }
 
-void read_key(Settings &settings, const Reader &reader) {
-    const auto prefix = reader.text(option("--prefix"));
-    if (prefix) settings.prefix = prefix->value;
+// The nodes' own keys (protocol 3.2).
+bool is_reserved(std::string_view key) { return key.starts_with("redlock:{"); }
+
+void read_key(Settings &settings, const Sources &sources) {
+    const Value<std::string> prefix = sources.text(option("--prefix"));
+    settings.prefix = prefix.value;
     settings.key = settings.prefix + settings.name;
-    const auto is_reserved = [&](const std::string &name) { return (settings.prefix + name).starts_with("redlock:{"); };
-    if (std::none_of(settings.names.begin(), settings.names.end(), is_reserved)) return;
-    const bool by_prefix = prefix && prefix->value.starts_with("redlock:{");
-    refuse(!by_prefix || is_typed(prefix->origin),
+    if (std::none_of(settings.names.begin(), settings.names.end(),
+                     [&](const std::string &name) { return is_reserved(settings.prefix + name); }))
+        return;
+    refuse(!is_reserved(prefix.value) || prefix.origin.typed(),
            fmt::format("prefix and NAME together begin with 'redlock:{{', which redlock keeps for keys of its own; "
                        "choose another {}",
-                       !settings.prefix.empty() ? "prefix (" + prefix->origin + ")" : "NAME"));
+                       prefix.value.empty() ? "NAME" : "prefix (" + prefix.origin.in_words() + ")"));
 }
 
 // A number as --ttl takes it back.
 std::string as_typed(Duration d) { return fmt::format("{}s", static_cast<double>(to_ms_up(d)) / 1000); }
 
 // "slack 5 s (--slack)"; nothing in brackets for a default.
-std::string with_origin(std::string_view what, Duration d, const std::optional<Found<Duration>> &setting) {
-    return fmt::format("{} {}{}", what, show_duration(d), setting ? fmt::format(" ({})", setting->origin) : "");
+std::string with_origin(std::string_view what, Duration d, const Origin &origin) {
+    const std::string words = origin.in_words();
+    return fmt::format("{} {}{}", what, show_duration(d), words.empty() ? "" : " (" + words + ")");
 }
 
-double read_drift(const Reader &reader, bool &typed) {
-    const auto found = reader.text(option("--drift"));
-    if (!found) return default_drift;
-    typed = typed || is_typed(found->origin);
-    const auto value = read_ratio(found->value);
-    if (!value || !(*value >= 0 && *value < 0.5))
-        refuse(is_typed(found->origin), fmt::format("{}: {} is not a ratio from 0 to below 0.5; the default is {}",
-                                                    found->origin, in_quotes(found->value), default_drift));
-    return *value;
+Value<double> read_drift(const Sources &sources) {
+    const Value<std::string> found = sources.text(option("--drift"));
+    if (!found.given()) return {core::default_drift};
+    const auto value = read_ratio(found.value);
+    if (value && *value >= 0 && *value < 0.5) return {*value, found.origin};
+    refuse(found.origin, fmt::format("{} is not a ratio from 0 to below 0.5; the default is {}", in_quotes(found.value),
+                                     core::default_drift));
 }
 
-void read_guard(Settings &settings, const Reader &reader) {
-    settings.guard = default_ttl;
-    const auto found = reader.text(option("--restart-guard"));
-    if (found && found->value == "off") {
-        settings.guard = Duration::zero();
-    } else if (const auto given = reader.duration(option("--restart-guard"))) {
-        settings.guard = given->value;
-        if (settings.guard < shortest_ttl)
-            refuse(is_typed(given->origin),
-                   fmt::format("{}: within {} no lock ends; give the longest --ttl that is used on these nodes, or off",
-                               given->origin, show_duration(settings.guard)));
-    }
-    const auto ttl = reader.duration(option("--ttl"));
-    if (settings.guard == Duration::zero() || settings.timing.ttl <= settings.guard ||
-        !takes(info(settings.command), option("--ttl")))
-        return;
+Value<Duration> read_guard(const Sources &sources) {
+    const Value<std::string> found = sources.text(option("--restart-guard"));
+    if (found.value == "off") return {Duration::zero(), found.origin};
+    const auto guard = sources.duration(option("--restart-guard"), default_ttl);
+    if (guard.value < shortest_ttl)
+        refuse(guard.origin, fmt::format("within {} no lock ends; give the longest --ttl that is used on these nodes, "
+                                         "or off",
+                                         show_duration(guard.value)));
+    return guard;
+}
+
+// No lease is longer than the guard (protocol 9.5).
+void check_guard(const Value<Duration> &guard, const Value<Duration> &ttl) {
+    if (guard.value == Duration::zero() || ttl.value <= guard.value) return;
     throw ConfigError(fmt::format(
-        "{} is longer than the restart guard of {}{}: a node that has lost its data would vote for somebody else while "
+        "{} is longer than {}: a node that has lost its data would vote for somebody else while "
         "this lock is held. Give --restart-guard {} (or REDLOCK_RESTART_GUARD), the same on every host that uses these "
         "nodes, and then run 'redlock init --reconfigure' with it, once; or a shorter ttl",
-        with_origin("a ttl of", settings.timing.ttl, ttl), show_duration(settings.guard),
-        found ? fmt::format(" ({})", found->origin) : "", as_typed(settings.timing.ttl)));
+        with_origin("a ttl of", ttl.value, ttl.origin), with_origin("the restart guard of", guard.value, guard.origin),
+        as_typed(ttl.value)));
 }
 
-void read_timing(Settings &settings, const Reader &reader) {
-    const auto ttl = reader.duration(option("--ttl"));
-    const auto slack = reader.duration(option("--slack"));
-    const auto node_timeout = reader.duration(option("--node-timeout"));
-    const auto kill_after = reader.duration(option("--kill-after"));
-    bool typed = false;
-    for (const auto *each : {&ttl, &slack, &node_timeout, &kill_after})
-        typed = typed || (*each && is_typed((*each)->origin));
+TimingWish read_timing_wish(const Sources &sources) {
+    TimingWish wish{.ttl = sources.duration(option("--ttl"), default_ttl),
+                    .slack = sources.duration(option("--slack")),
+                    .node_timeout = sources.duration(option("--node-timeout")),
+                    .kill_after = sources.duration(option("--kill-after")),
+                    .drift = read_drift(sources)};
+    if (wish.ttl.value < shortest_ttl)
+        refuse(wish.ttl.origin, fmt::format("a ttl of {} is too short to hold a lock over a network; at least {}",
+                                            show_duration(wish.ttl.value), show_duration(shortest_ttl)));
+    if (wish.node_timeout.given() && wish.node_timeout.value < milliseconds{1})
+        refuse(wish.node_timeout.origin,
+               fmt::format("no node can answer within {}; at least 1 ms", show_duration(wish.node_timeout.value)));
+    return wish;
+}
 
-    TimingWish wish;
-    wish.drift = read_drift(reader, typed);
-    if (ttl) wish.ttl = ttl->value;
-    if (slack) wish.slack = slack->value;
-    if (node_timeout) wish.node_timeout = node_timeout->value;
-    if (kill_after) wish.kill_after = kill_after->value;
-    if (ttl && ttl->value < shortest_ttl)
-        refuse(is_typed(ttl->origin),
-               fmt::format("{}: a ttl of {} is too short to hold a lock over a network; at least {}", ttl->origin,
-                           show_duration(ttl->value), show_duration(shortest_ttl)));
-    if (node_timeout && node_timeout->value < milliseconds{1})
-        refuse(is_typed(node_timeout->origin), fmt::format("{}: no node can answer within {}; at least 1 ms",
-                                                           node_timeout->origin, show_duration(node_timeout->value)));
-
-    const Timing timing = complete(wish);
-    settings.timing = timing;
-    if (!takes(info(settings.command), option("--ttl")) || fits(timing, settings.command)) return;
-
+// The times must fit into each other (protocol 13.7).
+void check_timing(const TimingWish &wish, const Timing &timing, Command command) {
+    if (fits(timing, command)) return;
     const Duration validity = std::max(fresh_validity(timing), Duration::zero());
-    std::string needs = with_origin("a node timeout of", timing.node_timeout, node_timeout);
-    if (needed(timing, settings.command) > timing.node_timeout && settings.command == Command::exec)
+    std::string needs = with_origin("a node timeout of", timing.node_timeout, wish.node_timeout.origin);
+    if (needed(timing, command) > timing.node_timeout && command == Command::exec)
         needs = fmt::format("{} ({}, twice the kill margin of {}, and {} from one renewal to the next)",
                             show_duration(needed(timing, Command::exec)),
-                            with_origin("kill-after", timing.kill_after, kill_after), show_duration(timing.margin),
-                            show_duration(renewal_period(timing)));
-    const auto better = sufficient_ttl(wish, settings.command);
-    refuse(typed,
+                            with_origin("kill-after", timing.kill_after, wish.kill_after.origin),
+                            show_duration(timing.margin), show_duration(renewal_period(timing)));
+    const auto better = sufficient_ttl(wish, command);
+    const auto typed = [](const auto &...value) { return (value.origin.typed() || ...); };
+    refuse(typed(wish.ttl, wish.slack, wish.node_timeout, wish.kill_after, wish.drift),
            fmt::format("{} is too short: a fresh lease is safe for {} ({} less a drift of {}, {} and 2 ms), which "
                        "must be more than {}; {}",
-                       with_origin("a ttl of", timing.ttl, ttl), show_duration(validity), show_duration(timing.ttl),
-                       timing.drift, with_origin("slack", timing.slack, slack), needs,
+                       with_origin("a ttl of", timing.ttl, wish.ttl.origin), show_duration(validity),
+                       show_duration(timing.ttl), timing.trust.drift,
+                       with_origin("slack", timing.trust.slack, wish.slack.origin), needs,
                        better ? fmt::format("a ttl that would do is --ttl {}", as_typed(*better))
                               : "no ttl would do: shorten the others"));
 }
 
-void read_waiting(Settings &settings, const Invocation &invocation, const Reader &reader) {
-    if (const auto wait = reader.duration(option("--wait"))) settings.wait = wait->value;
-    // Of -n and --wait the last one on the line counts, as for an option that is given twice.
-    for (const Typed::Given &given : invocation.typed.all()) {
-        if (given.option == &option("-n")) settings.wait = Duration::zero();
-        if (given.option == &option("--wait")) settings.wait = reader.duration(*given.option)->value;
-    }
-    const std::size_t lowest = settings.command == Command::acquire ? 1 : 0;
-    const auto code = reader.integer(option("-E"), 0, 255);
-    if (!code) return;
-    if (code->value < lowest)
-        refuse(is_typed(code->origin),
-               fmt::format("{}: 0 would tell a script that it has the lock when it has not; from 1 to 255 for acquire",
-                           code->origin));
-    settings.conflict_exit_code = static_cast<int>(code->value);
+// Of -n and --wait the last one on the line counts, as for an option that is given twice.
+std::optional<Duration> read_wait(const Invocation &invocation, const Sources &sources) {
+    const Value<Duration> wait = sources.duration(option("--wait"));
+    bool now = false;
+    for (const Typed::Given &given : invocation.typed.all())
+        if (given.option == &option("-n") || given.option == &option("--wait")) now = given.option == &option("-n");
+    if (now) return Duration::zero();
+    return wait.given() ? std::optional(wait.value) : std::nullopt;
 }
 
-void read_command(Settings &settings, const Invocation &invocation, const Reader &reader) {
+void read_waiting(Settings &settings, const Invocation &invocation, const Sources &sources) {
+    settings.wait = read_wait(invocation, sources);
+    const auto code = sources.integer(option("-E"), 0, 255, exit_code::busy);
+    if (code.value == 0 && settings.command == Command::acquire)
+        refuse(code.origin, "0 would tell a script that it has the lock when it has not; from 1 to 255 for acquire");
+    settings.conflict_exit_code = static_cast<int>(code.value);
+}
+
+int read_signal(const Sources &sources) {
+    const Value<std::string> found = sources.text(option("--signal"));
+    if (!found.given()) return SIGTERM;
+    const std::optional<int> signal = parse_signal(found.value);
+    if (signal && *signal != SIGKILL && *signal != SIGSTOP) return *signal;
+    refuse(found.origin, fmt::format("{} is not a signal that COMMAND could act upon; give a name or number such as "
+                                     "TERM, INT or 15 (KILL follows by itself, see --kill-after)",
+                                     in_quotes(found.value)));
+}
+
+void read_command(Settings &settings, const Invocation &invocation, const Sources &sources) {
     settings.words = invocation.words;
-    const std::string shell = reader.variable("SHELL").value_or("/bin/sh");
+    const std::string shell = sources.variable("SHELL").value_or("/bin/sh");
     if (const std::string *line = invocation.typed.last(option("-c"))) {
         if (line->empty()) throw UsageError("-c: the shell line is empty (an unset variable?)");
         settings.words = {shell, "-c", *line};
@@ -192,65 +202,62 @@ void read_command(Settings &settings, const Invocation &invocation, const Reader
                                          "sh -c 'LINE'";
     settings.users_shell = settings.words.empty(); // lab alone: exec has a COMMAND
     if (settings.users_shell) settings.words = {shell};
-    if (const auto found = reader.text(option("--signal"))) {
-        const std::optional<int> signal = parse_signal(found->value);
-        if (!signal || *signal == SIGKILL || *signal == SIGSTOP)
-            refuse(is_typed(found->origin), fmt::format("{}: {} is not a signal that COMMAND could act upon; "
-                                                        "give a name or number such as TERM, INT "
-                                                        "or 15 (KILL follows by itself, see --kill-after)",
-                                                        found->origin, in_quotes(found->value)));
-        settings.signal = *signal;
-    }
+    settings.signal = read_signal(sources);
 }
 
-void check_token(const Found<std::string> &token) {
+// A token as `redlock acquire` prints it (protocol 3.3).
+void check_token(const Value<std::string> &token) {
     constexpr std::size_t longest = 256;
     constexpr std::string_view word = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%._:-";
     if (token.value.empty())
-        refuse(true, fmt::format("{}: the token is empty; did 'redlock acquire' fail?", token.origin));
+        refuse(true, fmt::format("{}: the token is empty; did 'redlock acquire' fail?", token.origin.in_words()));
     if (token.value.find_first_not_of(word) != std::string::npos || token.value.size() > longest)
-        refuse(is_typed(token.origin), fmt::format("{}: this is no token; give what 'redlock acquire' printed: one "
-                                                   "word of at most {} bytes",
-                                                   token.origin, longest));
+        refuse(token.origin, fmt::format("this is no token; give what 'redlock acquire' printed: one word of at most "
+                                         "{} bytes",
+                                         longest));
 }
 
-void read_token(Settings &settings, const Reader &reader) {
-    std::optional<Found<std::string>> token = reader.text(option("--token"));
-    const std::optional<Found<std::string>> file = reader.text(option("--token-file"));
-    if (token && file) throw UsageError("both --token and --token-file were given; leave out one of them");
-    if (file) token = {read_secret(*file, settings), fmt::format("{} {}", file->origin, in_quotes(file->value))};
-    if (!token) {
-        const auto variable = reader.variable("REDLOCK_TOKEN");
-        const auto name = reader.variable("REDLOCK_NAME");
-        std::string why = "give what 'redlock acquire' printed with --token T or --token-file FILE (or in "
-                          "REDLOCK_TOKEN, with this name in REDLOCK_NAME)";
-        if (variable && name != settings.name)
-            why = fmt::format("REDLOCK_TOKEN {}; give the token with --token T",
-                              name ? "belongs to " + in_quotes(*name) + " (REDLOCK_NAME)"
-                                   : "counts only when REDLOCK_NAME is this name");
-        const bool of_ours = variable && name == settings.name;
-        if (!of_ours && encloses(settings))
-            throw UsageError(fmt::format("{} is held by a 'redlock exec' that this command runs under (REDLOCK_HELD), "
-                                         "so it {}",
-                                         in_quotes(settings.name), why_not_inside(settings.command)));
-        if (!of_ours) throw UsageError(fmt::format("no token for {}: {}", in_quotes(settings.name), why));
-        token = {*variable, "environment variable REDLOCK_TOKEN"};
-    }
-    check_token(*token);
-    settings.token = token->value;
+// REDLOCK_TOKEN, if REDLOCK_NAME says that it belongs to this lock.
+Value<std::string> token_of_environment(const Settings &settings, const Sources &sources) {
+    const auto variable = sources.variable("REDLOCK_TOKEN");
+    const auto name = sources.variable("REDLOCK_NAME");
+    if (variable && name == settings.name)
+        return {*variable, {.kind = Origin::Kind::environment, .name = "REDLOCK_TOKEN"}};
+    if (encloses(settings))
+        throw UsageError(fmt::format("{} is held by a 'redlock exec' that this command runs under (REDLOCK_HELD), "
+                                     "so it {}",
+                                     in_quotes(settings.name), why_not_inside(settings.command)));
+    std::string why = "give what 'redlock acquire' printed with --token T or --token-file FILE (or in "
+                      "REDLOCK_TOKEN, with this name in REDLOCK_NAME)";
+    if (variable)
+        why = fmt::format("REDLOCK_TOKEN {}; give the token with --token T",
+                          name ? "belongs to " + in_quotes(*name) + " (REDLOCK_NAME)"
+                               : "counts only when REDLOCK_NAME is this name");
+    throw UsageError(fmt::format("no token for {}: {}", in_quotes(settings.name), why));
+}
+
+void read_token(Settings &settings, const Sources &sources) {
+    Value<std::string> token = sources.text(option("--token"));
+    const Value<std::string> file = sources.text(option("--token-file"));
+    if (token.given() && file.given())
+        throw UsageError("both --token and --token-file were given; leave out one of them");
+    if (file.given()) token = read_secret(file, settings);
+    if (!token.given()) token = token_of_environment(settings, sources);
+    check_token(token);
+    settings.token = token.value;
 }
 
 // Of --format and --json the last one on the line counts.
-void read_output(Settings &settings, const Invocation &invocation, const Reader &reader) {
+void read_output(Settings &settings, const Invocation &invocation, const Sources &sources) {
     const bool acquire = settings.command == Command::acquire;
-    if (const auto file = reader.text(option("--token-file")); file && acquire) {
-        settings.token_file = file->value;
-        if (file->value.empty()) throw UsageError("--token-file: the name of the file is empty (an unset variable?)");
-        if (file->value == "-")
+    if (const Value<std::string> file = sources.text(option("--token-file")); file.given() && acquire) {
+        settings.token_file = file.value;
+        if (file.value.empty()) throw UsageError("--token-file: the name of the file is empty (an unset variable?)");
+        if (file.value == "-")
             throw UsageError("--token-file: '-' is no name for standard output; leave out --token-file, and the token "
                              "goes there (a file of that name is ./-)");
-        if (file->value.find("://") != file->value.npos)
-            throw UsageError(fmt::format("--token-file: {} is an address and no file", in_quotes(file->value)));
+        if (file.value.find("://") != file.value.npos)
+            throw UsageError(fmt::format("--token-file: {} is an address and no file", in_quotes(file.value)));
     }
     settings.format = acquire && settings.token_file.empty() ? Format::token : Format::nothing;
     for (const Typed::Given &given : invocation.typed.all()) {
@@ -266,15 +273,16 @@ void read_output(Settings &settings, const Invocation &invocation, const Reader 
 
 // What others see. The environment's word for the user is good enough for that. Of COMMAND only the name: its arguments
 // may be secrets.
-void read_holder(Settings &settings, const Invocation &invocation, const Reader &reader) {
-    settings.owner = reader.variable("LOGNAME").value_or(reader.variable("USER").value_or(""));
-    if (const auto owner = reader.text(option("--owner"))) settings.owner = owner->value;
+void read_holder(Settings &settings, const Invocation &invocation, const Sources &sources) {
+    const Value<std::string> owner = sources.text(option("--owner")), why = sources.text(option("--why"));
+    settings.owner =
+        owner.given() ? owner.value : sources.variable("LOGNAME").value_or(sources.variable("USER").value_or(""));
     if (settings.owner.empty()) settings.owner = user_name(::getuid());
     if (!invocation.words.empty()) {
         const std::string program = invocation.words[0].substr(0, invocation.words[0].find_first_of(" \t\n"));
         settings.why = program.substr(program.rfind('/') + 1);
     }
-    if (const auto why = reader.text(option("--why"))) settings.why = why->value;
+    if (why.given()) settings.why = why.value;
 }
 
 // What a later `redlock init` must be told in the same way.
@@ -298,27 +306,32 @@ int read_verbosity(const Typed &typed) {
 } // namespace
 
 Settings make_settings(const Invocation &invocation, const Environment &environment) {
-    const Reader reader(invocation, environment);
+    const Sources sources(invocation, environment);
     const unsigned command = bit(invocation.command);
     Settings settings;
     settings.command = invocation.command;
     settings.names = invocation.names;
     if (!settings.names.empty()) settings.name = settings.names[0];
     settings.verbosity = read_verbosity(invocation.typed);
-    settings.held = reader.variable("REDLOCK_HELD").value_or("");
-    // Typed mistakes of the smaller kind first: they are the likelier ones, and nearer to the reader.
-    if ((command & running_a_command) != 0) read_command(settings, invocation, reader);
-    if ((command & taking_a_lock) != 0) read_waiting(settings, invocation, reader);
-    if ((command & taking_a_lock) != 0) read_holder(settings, invocation, reader);
-    if ((command & proving_it) != 0) read_token(settings, reader);
-    read_output(settings, invocation, reader);
+    settings.held = sources.variable("REDLOCK_HELD").value_or("");
+    // Typed mistakes of the smaller kind first: they are the likelier ones, and nearer to the sources.
+    if ((command & running_a_command) != 0) read_command(settings, invocation, sources);
+    if ((command & taking_a_lock) != 0) read_waiting(settings, invocation, sources);
+    if ((command & taking_a_lock) != 0) read_holder(settings, invocation, sources);
+    if ((command & proving_it) != 0) read_token(settings, sources);
+    read_output(settings, invocation, sources);
     if ((command & on_nodes) != 0) {
-        read_timing(settings, reader);
-        read_guard(settings, reader);
-        read_key(settings, reader);
-        read_nodes(settings, invocation, reader);
+        const TimingWish wish = read_timing_wish(sources);
+        settings.timing = complete(wish);
+        const bool leased = sources.takes(option("--ttl"));
+        if (leased) check_timing(wish, settings.timing, settings.command);
+        const Value<Duration> guard = read_guard(sources);
+        if (leased) check_guard(guard, wish.ttl);
+        settings.guard = guard.value;
+        read_key(settings, sources);
+        read_nodes(settings, invocation, sources);
     }
-    if (const auto count = reader.integer(option("--nodes"), 1, 64)) settings.lab_nodes = count->value;
+    settings.lab_nodes = sources.integer(option("--nodes"), 1, 64, settings.lab_nodes).value;
     settings.lab_tcp = invocation.typed.has(option("--tcp"));
     settings.reconfigure = invocation.typed.has(option("--reconfigure"));
     settings.no_wait = invocation.typed.has(option("--no-wait"));

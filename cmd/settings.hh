@@ -7,13 +7,13 @@
 
 #include "cmd/cli.hh"
 #include "cmd/exit_code.hh"
+#include "cmd/sources.hh"
 #include "cmd/timing.hh"
 #include "config/node_url.hh"
 #include "core/message.hh"
 #include "util/time.hh"
 
 #include <csignal>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +36,6 @@ struct Settings {
     std::string not_found_hint;     // to be added to the message when COMMAND does not exist; mostly empty
 
     std::vector<config::NodeUrl> nodes; // with their passwords; empty for lab
-    bool nodes_typed = false;           // with -S
     std::string same_again;             // "with the same -S and --quorum": what init must be told again; mostly empty
     std::size_t quorum = 0;             // majority .. number of nodes
     Duration guard{};                   // 0: off
@@ -56,9 +55,6 @@ struct Settings {
 
     std::vector<std::string> warnings; // to be shown unless quiet; one line each, without "redlock: "
 };
-
-// Null when the variable is not set; otherwise valid until the next call.
-using Environment = std::function<const char *(const char *name)>;
 
 // Throws UsageError and ConfigError.
 Settings make_settings(const Invocation &invocation, const Environment &environment);

@@ -94,7 +94,7 @@ TEST(Settings, HaveDefaults) {
     EXPECT_EQ(s.quorum, 2U);
     EXPECT_EQ(s.timing.ttl, 30s);
     EXPECT_EQ(s.timing.kill_after, 5s);
-    EXPECT_EQ(s.timing.drift, 0.01);
+    EXPECT_EQ(s.timing.trust.drift, 0.01);
     EXPECT_FALSE(s.wait.has_value());
     EXPECT_EQ(s.conflict_exit_code, 75);
     EXPECT_EQ(s.signal, SIGTERM);
