@@ -6,12 +6,11 @@
 
 namespace redlock::cmd {
 
-Value<std::string> read_secret(const Value<std::string> &file, Settings &settings) {
+Value<std::string> read_secret(const Value<std::string> &file, Warnings &warnings) {
     if (file.value == "-") refuse(file.origin, "for standard input write /dev/stdin (a file of that name is ./-)");
     try {
         config::Secret secret = config::read_secret(file.value);
-        if (!secret.warning.empty())
-            settings.warnings.push_back(fmt::format("{}: {}", file.origin.in_words(), secret.warning));
+        if (!secret.warning.empty()) warnings.push_back(fmt::format("{}: {}", file.origin.in_words(), secret.warning));
         Value<std::string> text{std::move(secret.text), file.origin};
         text.origin.contents = file.value;
         return text;
@@ -20,14 +19,15 @@ Value<std::string> read_secret(const Value<std::string> &file, Settings &setting
     }
 }
 
-void read_credentials(Settings &settings, const Origin &addresses, const Sources &sources) {
+void add_logins(std::vector<config::NodeUrl> &nodes, const Origin &addresses, const Sources &sources,
+                Warnings &warnings) {
     const Value<std::string> user = sources.text(option("--user")), file = sources.text(option("--password-file"));
     Value<std::string> password;
-    if (file.given()) password = read_secret(file, settings);
+    if (file.given()) password = read_secret(file, warnings);
     else if (const auto variable = sources.variable("REDISCLI_AUTH"))
         password = {*variable, {.kind = Origin::Kind::environment, .name = "REDISCLI_AUTH"}};
     const std::string address = "the address in " + addresses.in_words();
-    for (config::NodeUrl &node : settings.nodes) {
+    for (config::NodeUrl &node : nodes) {
         node.login_origin = address;
         if (!node.password.empty()) continue;
         const std::string before = node.user.empty() ? "" : address + " and ";

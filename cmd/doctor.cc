@@ -51,9 +51,9 @@ struct Examined {
 constexpr Duration proposals_count = seconds{10}; // further ahead of a node's clock a fence is not believed
 
 // What the guard makes of the marker.
-void examine_marker(const Settings &settings, const core::Reply &reply, Examined &node) {
+void examine_marker(const Cluster &cluster, const core::Reply &reply, Examined &node) {
     const core::NodeState &state = reply.state;
-    const core::Agreement ours = settings.agreement();
+    const core::Agreement ours = cluster.agreement();
     node.used = state.used;
     node.contradicts = state.terms && redis::marker_text(*state.terms) != redis::marker_text(ours);
     if (node.contradicts)
@@ -75,14 +75,14 @@ void examine_marker(const Settings &settings, const core::Reply &reply, Examined
                                               "granted here for another {} at most",
                                               show_duration(state.hold_left))});
     }
-    if (!state.joined || settings.guard == Duration{}) return;
+    if (!state.joined || cluster.guard == Duration{}) return;
     const Duration since = std::chrono::microseconds{*reply.node_time - *state.joined};
-    if (since >= settings.guard) return;
-    node.quarantine = std::max(node.quarantine, settings.guard - since);
+    if (since >= cluster.guard) return;
+    node.quarantine = std::max(node.quarantine, cluster.guard - since);
     node.findings.push_back(
         Finding{Weight::note, fmt::format("it is new or has restarted, and may have forgotten a lock: no vote "
                                           "for {} more",
-                                          show_duration(settings.guard - since))});
+                                          show_duration(cluster.guard - since))});
 }
 
 void examine_clock(const core::Reply &reply, std::vector<Finding> &findings) {
@@ -95,9 +95,9 @@ void examine_clock(const core::Reply &reply, std::vector<Finding> &findings) {
                                                  show_duration(ahead < Duration{} ? -ahead : ahead))});
 }
 
-std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep) {
+std::vector<Examined> examine(const Cluster &cluster, const core::Sweep &sweep) {
     std::vector<Examined> all;
-    for (const Report::Node &node : nodes_of(settings, sweep.answers())) {
+    for (const Report::Node &node : nodes_of(cluster, sweep.answers())) {
         Examined &found = all.emplace_back(Examined{.node = node.name});
         const auto &reply = node.reply;
         found.answered = reply && reply->answer == core::Answer::granted;
@@ -110,14 +110,14 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
             continue;
         }
         if (const std::string &why = reply->state.unfit; !why.empty()) {
-            const redis::Fault fault = redis::explain(why, settings.nodes[all.size() - 1].password);
+            const redis::Fault fault = redis::explain(why, cluster.nodes[all.size() - 1].password);
             found.findings.push_back({Weight::mend, fault.text, fault.trouble == core::Trouble::access});
         }
         if (const auto same = core::same_server(sweep.answers(), all.size() - 1))
             found.findings.push_back(Finding{Weight::mend, fmt::format("it is the same server as {}, and would vote "
                                                                        "twice; leave one of them out",
                                                                        all[*same].node)});
-        examine_marker(settings, *reply, found);
+        examine_marker(cluster, *reply, found);
         examine_clock(*reply, found.findings);
         if (found.findings.empty()) found.findings.push_back({Weight::good, "fit, and may vote"});
     }
@@ -125,12 +125,12 @@ std::vector<Examined> examine(const Settings &settings, const core::Sweep &sweep
 }
 
 // What the nodes said when doctor tried what a lock needs.
-void examine_probe(const Settings &settings, const core::Sweep &inspected, const core::Sweep &probed,
+void examine_probe(const Cluster &cluster, const core::Sweep &inspected, const core::Sweep &probed,
                    std::vector<Examined> &nodes) {
     for (core::NodeIndex index = 0; index < nodes.size(); ++index) {
         Examined &node = nodes[index];
         std::vector<Shortcoming> all =
-            shortcomings(settings, settings.nodes[index], inspected.answers()[index], probed.answers()[index]);
+            shortcomings(cluster.prefix, cluster.nodes[index], inspected.answers()[index], probed.answers()[index]);
         const auto certain = [](const Shortcoming &found) {
             return found.trouble == core::Trouble::access && !found.doubtful;
         };
@@ -145,8 +145,8 @@ void examine_probe(const Settings &settings, const core::Sweep &inspected, const
             node.findings.push_back({found.doubtful ? Weight::warning : Weight::mend, std::move(found.text),
                                      found.trouble == core::Trouble::access});
         }
-        const std::string &user = settings.nodes[index].user;
-        if (node.answered && settings.prefix.empty() && !user.empty() && user != "default")
+        const std::string &user = cluster.nodes[index].user;
+        if (node.answered && cluster.prefix.empty() && !user.empty() && user != "default")
             node.findings.push_back(
                 {Weight::note, "the user's rights on the locks' own keys were not tried; with --prefix they are"});
     }
@@ -178,18 +178,18 @@ std::string json_of(const std::vector<Examined> &nodes, std::string_view result,
 }
 
 // What holds for all of them, once.
-std::string advice(const Settings &settings, const std::vector<Examined> &nodes, const core::Sweep &sweep) {
+std::string advice(const Cluster &cluster, const std::vector<Examined> &nodes, const core::Sweep &sweep) {
     const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
     std::string text;
-    if (settings.guard == Duration{}) text += std::string(guard_is_off) + '\n';
+    if (cluster.guard == Duration{}) text += std::string(guard_is_off) + '\n';
     const std::size_t answered = sweep.granted();
-    if (answered < settings.quorum && !sweep.denied() && too_many_refuse(sweep.answers(), settings.quorum))
+    if (answered < cluster.quorum && !sweep.denied() && too_many_refuse(sweep.answers(), cluster.quorum))
         text += fmt::format("{} {} needed for a lock, and the others refuse to work, as told above\n",
-                            counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are");
-    else if (answered < settings.quorum && !sweep.denied())
+                            counted(cluster.quorum, "node"), cluster.quorum == 1 ? "is" : "are");
+    else if (answered < cluster.quorum && !sweep.denied())
         text += fmt::format("{} {} needed for a lock, and {} {}: check that these servers run and that the addresses "
                             "are right\n",
-                            counted(settings.quorum, "node"), settings.quorum == 1 ? "is" : "are", answered,
+                            counted(cluster.quorum, "node"), cluster.quorum == 1 ? "is" : "are", answered,
                             answered == 1 ? "answers" : "answer");
     const auto contradicts = [](const Examined &node) { return node.contradicts; };
     if (any(contradicts) && !any([](const Examined &node) { return node.contradicts && !node.lapses; }))
@@ -197,33 +197,34 @@ std::string advice(const Settings &settings, const std::vector<Examined> &nodes,
             fmt::format("nobody has set that up. If it was a trial run: {} waits until it has lapsed, and then records "
                         "the settings of this host. If other hosts use these nodes so, correct -S, --quorum or "
                         "--restart-guard here\n",
-                        again(settings, "redlock init"));
+                        again(cluster, "redlock init"));
     else if (any(contradicts))
         text +=
             fmt::format("if the settings of this host are wrong, correct -S, --quorum or --restart-guard here; if "
                         "they are to change on all hosts, stop all jobs and change them everywhere, then type once: "
                         "redlock init --reconfigure{}\n",
-                        settings.same_again.empty() ? "" : ", " + settings.same_again);
+                        cluster.same_again.empty() ? "" : ", " + cluster.same_again);
     if (!any([](const Examined &node) { return node.quarantine > Duration{}; })) return text;
     if (any([](const Examined &node) { return node.on_hold; }))
         return text + "the nodes grant locks again when that init has ended, and at the latest after that time\n";
     // Only where that ends the quarantine at once.
     if (any([](const Examined &node) { return node.used || !node.answered || node.contradicts; }))
         text += "a node may have forgotten a lock; the quarantine ends by itself\n";
-    else text += set_up_hint(settings) + '\n';
+    else text += set_up_hint(cluster) + '\n';
     return text;
 }
 
 } // namespace
 
 int run_doctor(const Settings &settings, event::Signals &signals) {
+    const Cluster &cluster = settings.cluster;
     Pass pass(settings, signals);
     const core::Sweep sweep = pass.ask(core::Verb::inspect, "");
     const core::Sweep probe = pass.ask(core::Verb::probe, probe_key());
     pass.finish();
 
-    std::vector<Examined> nodes = examine(settings, sweep);
-    examine_probe(settings, sweep, probe, nodes);
+    std::vector<Examined> nodes = examine(cluster, sweep);
+    examine_probe(cluster, sweep, probe, nodes);
     const auto any = [&](auto predicate) { return std::any_of(nodes.begin(), nodes.end(), predicate); };
     const auto to_mend_with = [&](bool access) {
         return any([&](const Examined &node) {
@@ -237,7 +238,7 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     const bool warned = any([](const Examined &node) { return node.findings[0].weight != Weight::good; });
     const bool waiting = any([](const Examined &node) { return node.quarantine > Duration{}; });
     int code = exit_code::success;
-    if (sweep.granted() < settings.quorum) code = exit_code::unreachable;
+    if (sweep.granted() < cluster.quorum) code = exit_code::unreachable;
     if (denied) code = sweep.denied() ? code_when_denied(sweep) : exit_code::access;
     if (to_mend) code = exit_code::config;
     const std::string_view result = to_mend                          ? "mend"
@@ -246,10 +247,10 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
                                     : waiting                        ? "quarantined"
                                     : warned                         ? "warnings"
                                                                      : "fit";
-    if (settings.format == Format::json) {
-        print(json_of(nodes, result, settings.guard));
-    } else if (settings.verbosity >= 0) {
-        print(text_of(nodes) + advice(settings, nodes, sweep));
+    if (settings.output.format == Format::json) {
+        print(json_of(nodes, result, cluster.guard));
+    } else if (settings.output.verbosity >= 0) {
+        print(text_of(nodes) + advice(cluster, nodes, sweep));
     }
     return code;
 }

@@ -9,8 +9,8 @@
 #include "cmd/report.hh"
 #include "cmd/say.hh"
 #include "config/duration.hh"
-#include "core/lease.hh"
 #include "core/agreement.hh"
+#include "core/lease.hh"
 #include "core/round.hh"
 #include "event/clock.hh"
 #include "redis/terms.hh"
@@ -33,7 +33,7 @@ struct Counted {
 };
 
 Counted::Counted(const Settings &settings, const core::Answers &told) : answers(told) {
-    const core::Agreement ours = settings.agreement();
+    const core::Agreement ours = settings.cluster.agreement();
     for (core::NodeIndex node = 0; node < told.size(); ++node) {
         auto &answer = answers[node];
         if (told[node] && told[node]->others) {
@@ -46,7 +46,7 @@ Counted::Counted(const Settings &settings, const core::Answers &told) : answers(
         }
         if (const auto same = core::same_server(told, node)) {
             answer.reset();
-            if (settings.verbosity >= 0) say("warning: {}", is_same_server(settings, node, *same));
+            if (settings.output.verbosity >= 0) say("warning: {}", is_same_server(settings.cluster, node, *same));
         }
         extended += answer && answer->answer == core::Answer::granted ? 1 : 0;
         refused += answer && answer->answer == core::Answer::refused ? 1 : 0;
@@ -56,26 +56,27 @@ Counted::Counted(const Settings &settings, const core::Answers &told) : answers(
 } // namespace
 
 int run_extend(const Settings &settings, event::Signals &signals) {
-    if (is_enclosing(settings, settings.token)) return refuse_enclosing(settings, signals);
+    if (is_enclosing(settings.target, settings.target.token)) return refuse_enclosing(settings, signals);
     Pass pass(settings, signals);
-    const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key);
+    const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key());
     pass.finish();
 
-    const core::Answers answers = without_forgotten(sweep.answers(), {}, settings.guard);
+    const core::Answers answers = without_forgotten(sweep.answers(), {}, settings.cluster.guard);
     const Counted counted(settings, answers);
-    const std::string ours = redis::in_words(settings.agreement());
+    const std::string ours = redis::in_words(settings.cluster.agreement());
     const std::string theirs = counted.others ? redis::in_words(*counted.others) : "";
     const core::ClockTrust trust = settings.timing.trust;
     const Duration left =
-        core::validity_of(counted.answers, settings.quorum, settings.timing.ttl, trust) - event::now();
-    Report report = report_on(settings, settings.name, answers);
+        core::validity_of(counted.answers, settings.cluster.quorum, settings.timing.ttl, trust) - event::now();
+    Report report = report_on(settings.cluster, settings.target.name, answers);
     report.ttl = settings.timing.ttl;
     report.result = "extended";
     int code = exit_code::success;
-    const std::string name = printable(settings.name);
+    const std::string name = printable(settings.target.name);
     const core::Outcome outcome =
-        core::tally(settings.nodes.size(), settings.quorum, counted.extended, counted.refused);
-    const bool differs = left <= Duration::zero() && counted.differing > settings.nodes.size() - settings.quorum;
+        core::tally(settings.cluster.nodes.size(), settings.cluster.quorum, counted.extended, counted.refused);
+    const bool differs =
+        left <= Duration::zero() && counted.differing > settings.cluster.nodes.size() - settings.cluster.quorum;
     if (outcome != core::Outcome::lost && (counted.both || differs)) {
         code = exit_code::config;
         report.result = "disagreed";
@@ -84,12 +85,12 @@ int run_extend(const Settings &settings, event::Signals &signals) {
             theirs, ours, name, counted.both ? "whatever these nodes answered" : "when a node has restarted",
             node_table(report.nodes));
     } else {
-        if (settings.verbosity >= 0 && counted.others)
+        if (settings.output.verbosity >= 0 && counted.others)
             say("warning: others use these nodes with {}, and you with {}; 'redlock doctor' says what to mend", theirs,
                 ours);
         if (left > Duration::zero()) {
             report.validity = left;
-            if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
+            if (settings.output.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
         } else if (outcome == core::Outcome::pending) {
             code = complain(settings, sweep, counted.extended,
                             "was not extended; what is left of its lease is as it was", report);
@@ -97,12 +98,12 @@ int run_extend(const Settings &settings, event::Signals &signals) {
             code = exit_code::lost;
             report.result = "lost";
             say("{} cannot be extended: {}\n{}", name,
-                counted.extended >= settings.quorum ? "the answers came too late for this ttl"
-                                                    : "this token does not hold it",
+                counted.extended >= settings.cluster.quorum ? "the answers came too late for this ttl"
+                                                            : "this token does not hold it",
                 node_table(report.nodes));
         }
     }
-    if (settings.format == Format::json) print(json_text(report));
+    if (settings.output.format == Format::json) print(json_text(report));
     return code;
 }
 

@@ -24,16 +24,16 @@ namespace redlock::cmd {
 namespace {
 
 core::Terms terms_of(const Settings &settings, Duration needed) {
-    return {.key = settings.key,
-            .nodes = settings.nodes.size(),
-            .quorum = settings.quorum,
-            .prefix = settings.prefix,
-            .guard = settings.guard,
+    return {.key = settings.key(),
+            .nodes = settings.cluster.nodes.size(),
+            .quorum = settings.cluster.quorum,
+            .prefix = settings.cluster.prefix,
+            .guard = settings.cluster.guard,
             .ttl = settings.timing.ttl,
             .trust = settings.timing.trust,
             .node_timeout = settings.timing.node_timeout,
             .needed = needed,
-            .wait = settings.wait,
+            .wait = settings.claim.wait,
             .renew = settings.command == Command::exec,
             .seed = random_seed()};
 }
@@ -42,8 +42,8 @@ core::Terms terms_of(const Settings &settings, Duration needed) {
 core::Holder self(const Settings &settings) {
     std::array<char, HOST_NAME_MAX + 1> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-    return {static_cast<std::int64_t>(event::wall_clock_us() / 1000), settings.owner, host.data(), ::getpid(),
-            settings.why};
+    return {static_cast<std::int64_t>(event::wall_clock_us() / 1000), settings.claim.owner, host.data(), ::getpid(),
+            settings.claim.why};
 }
 
 // When to tell who waits: after one second, five, thirty, then every minute.
@@ -62,13 +62,13 @@ std::string quarantined(const Settings &settings, Duration left, const core::Ans
                            config::show_duration(left));
     const bool fresh = core::looks_new(answers); // no client has used them yet, as far as is known
     return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {}{}",
-                       config::show_duration(left), fresh ? " (" + set_up_hint(settings) + ")" : "");
+                       config::show_duration(left), fresh ? " (" + set_up_hint(settings.cluster) + ")" : "");
 }
 
 } // namespace
 
 LockRun::LockRun(const Settings &settings, event::Signals &signals, Duration needed)
-    : settings_(settings), nodes_(settings.nodes, connection_patience(settings.timing)),
+    : settings_(settings), nodes_(settings.cluster.nodes, connection_patience(settings.timing)),
       lock_(terms_of(settings, needed)), pump_(lock_, nodes_, signals) {}
 
 bool LockRun::acquire() {
@@ -104,9 +104,9 @@ std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
 
 void LockRun::warn(const core::Notice &notice) const {
     // The command may be running: nothing may come between a deadline and KILL, least of all a full pipe.
-    if (settings_.verbosity < 0) return;
-    const std::string node = settings_.nodes[notice.node].display();
-    if (notice.same_as) remark("warning: " + is_same_server(settings_, notice.node, *notice.same_as));
+    if (settings_.output.verbosity < 0) return;
+    const std::string node = settings_.cluster.nodes[notice.node].display();
+    if (notice.same_as) remark("warning: " + is_same_server(settings_.cluster, notice.node, *notice.same_as));
     else if (!notice.others)
         remark(fmt::format(
             "warning: the clock of {} was set forward, or runs too fast: by {} within one lease, more than {}", node,
@@ -115,8 +115,8 @@ void LockRun::warn(const core::Notice &notice) const {
                            : "half of --slack"));
     else
         remark(fmt::format("warning: others use {} with {}, and we with {}{}; 'redlock doctor' says what to mend", node,
-                           redis::in_words(*notice.others), redis::in_words(settings_.agreement()),
-                           notice.danger ? ": they could hold " + printable(settings_.name) + " at the same time"
+                           redis::in_words(*notice.others), redis::in_words(settings_.cluster.agreement()),
+                           notice.danger ? ": they could hold " + printable(settings_.target.name) + " at the same time"
                                          : ", so it has no vote for us"));
 }
 
@@ -138,10 +138,10 @@ void LockRun::tell_who_waits(Duration waited) {
     // Why, and what to do, does not fit into a line that goes on.
     const bool news = quarantine && !std::exchange(quarantine_told_, true);
     const bool as_line = on_terminal_ && !news && (quarantine || !(lock_.out_of_reach() || lock_.in_doubt()));
-    if (settings_.wait == Duration{}) return; // it does not wait, although it may try more than once
-    if (settings_.verbosity < 0 || (waited < note_due_ && !news)) return;
-    const bool replicas = too_many_replicas(lock_.latest_answers(), settings_.quorum);
-    const bool refuse = too_many_refuse(lock_.latest_answers(), settings_.quorum);
+    if (settings_.claim.wait == Duration{}) return; // it does not wait, although it may try more than once
+    if (settings_.output.verbosity < 0 || (waited < note_due_ && !news)) return;
+    const bool replicas = too_many_replicas(lock_.latest_answers(), settings_.cluster.quorum);
+    const bool refuse = too_many_refuse(lock_.latest_answers(), settings_.cluster.quorum);
     const std::string what = quarantine && as_line ? "the nodes vote in " + config::show_duration(*quarantine)
                              : quarantine          ? quarantined(settings_, *quarantine, lock_.last_round().answers())
                              : lock_.in_doubt()
@@ -152,18 +152,18 @@ void LockRun::tell_who_waits(Duration waited) {
                                                           node_table()
                                                     : "held by " + describe_holder(lock_.blocker());
     const std::string so_far = waited < seconds{1} ? "" : fmt::format(" ({} so far)", config::show_duration(waited));
-    const std::string text = fmt::format("waiting for {}{}: {}", printable(settings_.name), so_far, what);
+    const std::string text = fmt::format("waiting for {}{}: {}", printable(settings_.target.name), so_far, what);
     note_due_ =
         on_terminal_ && (as_line || news) ? std::chrono::floor<seconds>(waited) + seconds{1} : next_note(waited);
     if (as_line) show_progress(text);
     else say(text);
 }
 
-bool LockRun::blocked_by_ourselves() const { return is_enclosing(settings_, lock_.blocker()); }
+bool LockRun::blocked_by_ourselves() const { return is_enclosing(settings_.target, lock_.blocker()); }
 
 std::string LockRun::held_for_command() const {
-    std::string held = settings_.held + (settings_.held.empty() ? "" : " ");
-    for (const char c : settings_.name) held += percent_encode(c);
+    std::string held = settings_.target.held + (settings_.target.held.empty() ? "" : " ");
+    for (const char c : settings_.target.name) held += percent_encode(c);
     return held + ':' + lock_.token().substr(0, core::random_digits);
 }
 
@@ -189,19 +189,19 @@ void LockRun::release(bool in_no_hurry) {
 
 int LockRun::explain_failure() const {
     if (signal_ != 0) event::die_of(signal_);
-    const std::string name = printable(settings_.name);
+    const std::string name = printable(settings_.target.name);
     if (blocked_by_ourselves()) {
-        if (settings_.verbosity >= 0)
+        if (settings_.output.verbosity >= 0)
             say("{} is held by the redlock that this command runs under, so it would wait for itself (REDLOCK_HELD)",
                 name);
-        return settings_.conflict_exit_code;
+        return settings_.claim.conflict_exit_code;
     }
     switch (lock_.ending()) {
     case core::Ending::busy:
-        if (lock_.blocker().empty() && settings_.wait > Duration{} &&
-            *settings_.wait < 2 * settings_.timing.node_timeout) {
+        if (lock_.blocker().empty() && settings_.claim.wait > Duration{} &&
+            *settings_.claim.wait < 2 * settings_.timing.node_timeout) {
             say("{} could not be had within {}: --wait is too short to ask the nodes; -n asks them once\n{}", name,
-                config::show_duration(*settings_.wait), node_table());
+                config::show_duration(*settings_.claim.wait), node_table());
             return exit_code::unreachable;
         }
         if (lock_.blocker().empty()) {
@@ -210,32 +210,32 @@ int LockRun::explain_failure() const {
                 name, node_table());
             return exit_code::unreachable;
         }
-        if (settings_.verbosity >= 0)
+        if (settings_.output.verbosity >= 0)
             say("{} is busy: held by {}{}", name, describe_holder(lock_.blocker()),
-                settings_.wait && *settings_.wait > Duration{}
-                    ? "; gave up after " + config::show_duration(*settings_.wait)
+                settings_.claim.wait && *settings_.claim.wait > Duration{}
+                    ? "; gave up after " + config::show_duration(*settings_.claim.wait)
                     : "");
-        return settings_.conflict_exit_code;
+        return settings_.claim.conflict_exit_code;
     case core::Ending::unreachable:
         if (const auto left = lock_.quarantine()) {
             say("{} cannot be had yet: {}\n{}", name, quarantined(settings_, *left, lock_.last_round().answers()),
                 node_table());
             return exit_code::unreachable;
         }
-        if (too_many_replicas(lock_.latest_answers(), settings_.quorum)) {
+        if (too_many_replicas(lock_.latest_answers(), settings_.cluster.quorum)) {
             say("too many of these servers are replicas, and a replica cannot vote: {} needs {} of {}\n{}\nname "
                 "primaries as nodes, independent of each other",
-                name, settings_.quorum, settings_.nodes.size(), node_table());
+                name, settings_.cluster.quorum, settings_.cluster.nodes.size(), node_table());
             return exit_code::unreachable;
         }
-        if (too_many_refuse(lock_.latest_answers(), settings_.quorum)) {
-            say("too many of the nodes refuse to work: {} needs {} of {}\n{}", name, settings_.quorum,
-                settings_.nodes.size(), node_table());
+        if (too_many_refuse(lock_.latest_answers(), settings_.cluster.quorum)) {
+            say("too many of the nodes refuse to work: {} needs {} of {}\n{}", name, settings_.cluster.quorum,
+                settings_.cluster.nodes.size(), node_table());
             return exit_code::unreachable;
         }
         say("no majority of the nodes can be reached: {} needs {} of {}\n{}\ncheck that these servers run "
             "and that the addresses are right; `redlock lab` gives you some to try with",
-            name, settings_.quorum, settings_.nodes.size(), node_table());
+            name, settings_.cluster.quorum, settings_.cluster.nodes.size(), node_table());
         return exit_code::unreachable;
     case core::Ending::denied:
         if (lock_.last_round().unfit()) {
@@ -248,12 +248,12 @@ int LockRun::explain_failure() const {
         say("{} cannot be locked safely: others use these nodes in another way, or one server is listed twice, so that "
             "two could hold it at once\n{}\n'redlock doctor' says what to mend; all hosts need the same nodes, "
             "--quorum and --restart-guard (here: {})",
-            name, node_table(), redis::in_words(settings_.agreement()));
+            name, node_table(), redis::in_words(settings_.cluster.agreement()));
         return exit_code::config;
     default: return exit_code::internal;
     }
 }
 
-std::string LockRun::node_table() const { return cmd::node_table(nodes_of(settings_, lock_.latest_answers())); }
+std::string LockRun::node_table() const { return cmd::node_table(nodes_of(settings_.cluster, lock_.latest_answers())); }
 
 } // namespace redlock::cmd

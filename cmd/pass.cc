@@ -10,19 +10,19 @@
 namespace redlock::cmd {
 
 Pass::Pass(const Settings &settings, event::Signals &signals)
-    : settings_(settings), signals_(signals), nodes_(settings.nodes, connection_patience(settings.timing)),
+    : settings_(settings), signals_(signals), nodes_(settings.cluster.nodes, connection_patience(settings.timing)),
       await_(nodes_.size(), true) {}
 
 core::Sweep Pass::ask(core::Verb verb, const std::string &key) {
     const Instant begin = event::now();
     core::Sweep sweep(begin, {.verb = verb,
                               .key = key,
-                              .token = settings_.token,
+                              .token = settings_.target.token,
                               .ttl = settings_.timing.ttl,
-                              .agreement = settings_.agreement(),
+                              .agreement = settings_.cluster.agreement(),
                               .ask = std::vector<bool>(nodes_.size(), true),
                               .await = await_,
-                              .quorum = settings_.quorum,
+                              .quorum = settings_.cluster.quorum,
                               .node_timeout = settings_.timing.node_timeout,
                               .connected = next_ > 1,
                               .first = next_});
@@ -49,7 +49,7 @@ int code_when_denied(const core::Sweep &sweep) { return sweep.unfit() ? exit_cod
 
 int complain(const Settings &settings, const core::Sweep &sweep, std::size_t well, std::string_view trouble,
              Report &report) {
-    const std::string name = printable(settings.name);
+    const std::string name = printable(settings.target.name);
     const std::string table = node_table(report.nodes);
     if (sweep.denied()) {
         report.result = "denied";
@@ -60,15 +60,15 @@ int complain(const Settings &settings, const core::Sweep &sweep, std::size_t wel
         return code_when_denied(sweep);
     }
     report.result = "unreachable";
-    if (too_many_refuse(sweep.answers(), settings.quorum)) {
+    if (too_many_refuse(sweep.answers(), settings.cluster.quorum)) {
         say("too many of the nodes refuse to work: {} {}\n{}", name, trouble, table);
         return exit_code::unreachable;
     }
     // Of an extend a no does not help: what matters is who extended.
     const bool extend = settings.command == Command::extend;
-    say("{} of {} {}, {} {} needed: {} {}\n{}", well, counted(settings.nodes.size(), "node"),
-        extend ? "extended the lease" : "answered", settings.quorum, settings.quorum == 1 ? "is" : "are", name, trouble,
-        table);
+    say("{} of {} {}, {} {} needed: {} {}\n{}", well, counted(settings.cluster.nodes.size(), "node"),
+        extend ? "extended the lease" : "answered", settings.cluster.quorum,
+        settings.cluster.quorum == 1 ? "is" : "are", name, trouble, table);
     return exit_code::unreachable;
 }
 

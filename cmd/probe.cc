@@ -64,7 +64,7 @@ std::vector<Shortcoming> all_denied(const config::NodeUrl &node) {
 
 std::string probe_key() { return random_hex128(); }
 
-std::vector<Shortcoming> shortcomings(const Settings &settings, const config::NodeUrl &node,
+std::vector<Shortcoming> shortcomings(const std::string &prefix, const config::NodeUrl &node,
                                       const std::optional<core::Reply> &inspected,
                                       const std::optional<core::Reply> &reply) {
     if (!reply) return {};
@@ -117,12 +117,12 @@ std::vector<Shortcoming> shortcomings(const Settings &settings, const config::No
                                              list_of(gone), gone.size() == 1 ? "it" : "them"),
                          .trouble = Trouble::access});
     if (!reply->probe.barred.empty())
-        found.push_back({.text = fmt::format("the user {} may not use every key that begins with the prefix {}; a lock "
-                                             "needs its own: {}",
-                                             user_of(node), printable(settings.prefix),
-                                             acl_line(node, {"~" + printable(settings.prefix) + "*"})),
-                         .trouble = Trouble::access,
-                         .doubtful = true});
+        found.push_back(
+            {.text = fmt::format("the user {} may not use every key that begins with the prefix {}; a lock "
+                                 "needs its own: {}",
+                                 user_of(node), printable(prefix), acl_line(node, {"~" + printable(prefix) + "*"})),
+             .trouble = Trouble::access,
+             .doubtful = true});
     return found;
 }
 

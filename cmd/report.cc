@@ -96,23 +96,23 @@ Json status_json(const Report &report) {
 
 } // namespace
 
-std::string is_same_server(const Settings &settings, core::NodeIndex node, core::NodeIndex same) {
+std::string is_same_server(const Cluster &cluster, core::NodeIndex node, core::NodeIndex same) {
     return fmt::format("{} is the same server as {}, and counts once; leave one of them out",
-                       settings.nodes[node].display(), settings.nodes[same].display());
+                       cluster.nodes[node].display(), cluster.nodes[same].display());
 }
 
-std::vector<Report::Node> nodes_of(const Settings &settings, const core::Answers &answers) {
+std::vector<Report::Node> nodes_of(const Cluster &cluster, const core::Answers &answers) {
     std::vector<Report::Node> nodes;
-    for (core::NodeIndex node = 0; node < settings.nodes.size(); ++node)
-        nodes.push_back({settings.nodes[node].display(), node < answers.size() ? answers[node] : std::nullopt});
+    for (core::NodeIndex node = 0; node < cluster.nodes.size(); ++node)
+        nodes.push_back({cluster.nodes[node].display(), node < answers.size() ? answers[node] : std::nullopt});
     return nodes;
 }
 
-Report report_on(const Settings &settings, const std::string &name, const core::Answers &answers) {
+Report report_on(const Cluster &cluster, const std::string &name, const core::Answers &answers) {
     Report report;
     report.name = name;
-    report.quorum = settings.quorum;
-    report.nodes = nodes_of(settings, answers);
+    report.quorum = cluster.quorum;
+    report.nodes = nodes_of(cluster, answers);
     return report;
 }
 

@@ -1,5 +1,5 @@
 // The lengths of time of a lock, and whether they fit into each other (protocol 13.7). Pure arithmetic: the messages
-// about it are in settings.cc.
+// about it are in cmd/timing_settings.cc.
 #pragma once
 
 #include "cmd/command.hh"

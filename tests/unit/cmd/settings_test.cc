@@ -49,7 +49,7 @@ Words exec(Words options) {
 TEST(Settings, TellWhereALoginComesFrom) {
     const auto origins = [](const Words &words, const Variables &variables) {
         std::string text;
-        for (const auto &node : settings_of(words, variables).nodes) text += node.login_origin + '|';
+        for (const auto &node : settings_of(words, variables).cluster.nodes) text += node.login_origin + '|';
         return text;
     };
     const std::string nodes = "redis://a,redis://:pw@b,redis://me@c";
@@ -65,16 +65,16 @@ TEST(Settings, TellWhereALoginComesFrom) {
 }
 
 TEST(Settings, NameTheUserWithoutTheSystemsDatabase) {
-    EXPECT_EQ(settings_of({"exec", "db", "ls"}, with({{"LOGNAME", "eve"}, {"USER", "bob"}})).owner, "eve");
-    EXPECT_EQ(settings_of({"exec", "db", "ls"}, with({{"USER", "bob"}})).owner, "bob");
-    const std::string owner = settings_of({"exec", "db", "ls"}).owner;
+    EXPECT_EQ(settings_of({"exec", "db", "ls"}, with({{"LOGNAME", "eve"}, {"USER", "bob"}})).claim.owner, "eve");
+    EXPECT_EQ(settings_of({"exec", "db", "ls"}, with({{"USER", "bob"}})).claim.owner, "bob");
+    const std::string owner = settings_of({"exec", "db", "ls"}).claim.owner;
     EXPECT_TRUE(::getuid() == 0 ? owner == "root" : !owner.empty()) << owner;
 }
 
 TEST(Settings, SuggestAShellForOneWordWithBlanks) {
-    EXPECT_NE(settings_of({"exec", "db", "echo hi"}).not_found_hint.find("exec NAME -c 'LINE'"), std::string::npos);
-    EXPECT_EQ(settings_of({"exec", "db", "echo", "h i"}).not_found_hint, "");
-    EXPECT_EQ(settings_of({"exec", "db", "-c", "echo hi"}).not_found_hint, "");
+    EXPECT_NE(settings_of({"exec", "db", "echo hi"}).job.not_found_hint.find("exec NAME -c 'LINE'"), std::string::npos);
+    EXPECT_EQ(settings_of({"exec", "db", "echo", "h i"}).job.not_found_hint, "");
+    EXPECT_EQ(settings_of({"exec", "db", "-c", "echo hi"}).job.not_found_hint, "");
 }
 
 TEST(Settings, CountInSingularAndPlural) {
@@ -87,18 +87,18 @@ TEST(Settings, CountInSingularAndPlural) {
 TEST(Settings, HaveDefaults) {
     const Settings s = settings_of({"exec", "db", "ls", "-l"});
     EXPECT_EQ(s.command, Command::exec);
-    EXPECT_EQ(s.name, "db");
-    EXPECT_EQ(s.key, "db");
-    EXPECT_EQ(s.words, (Words{"ls", "-l"}));
-    EXPECT_EQ(s.nodes.size(), 3U);
-    EXPECT_EQ(s.quorum, 2U);
+    EXPECT_EQ(s.target.name, "db");
+    EXPECT_EQ(s.key(), "db");
+    EXPECT_EQ(s.job.words, (Words{"ls", "-l"}));
+    EXPECT_EQ(s.cluster.nodes.size(), 3U);
+    EXPECT_EQ(s.cluster.quorum, 2U);
     EXPECT_EQ(s.timing.ttl, 30s);
     EXPECT_EQ(s.timing.kill_after, 5s);
     EXPECT_EQ(s.timing.trust.drift, 0.01);
-    EXPECT_FALSE(s.wait.has_value());
-    EXPECT_EQ(s.conflict_exit_code, 75);
-    EXPECT_EQ(s.signal, SIGTERM);
-    EXPECT_EQ(s.verbosity, 0);
+    EXPECT_FALSE(s.claim.wait.has_value());
+    EXPECT_EQ(s.claim.conflict_exit_code, 75);
+    EXPECT_EQ(s.job.signal, SIGTERM);
+    EXPECT_EQ(s.output.verbosity, 0);
     EXPECT_TRUE(s.warnings.empty());
 }
 
@@ -107,24 +107,24 @@ TEST(Settings, OptionBeatsEnvironmentBeatsDefault) {
         {{"REDLOCK_TTL", "20s"}, {"REDLOCK_WAIT", "7"}, {"REDLOCK_PREFIX", "p:"}, {"REDLOCK_NODE_TIMEOUT", "123ms"}});
     const Settings from_environment = settings_of(exec({}), variables);
     EXPECT_EQ(from_environment.timing.ttl, 20s);
-    EXPECT_EQ(from_environment.wait, 7s);
-    EXPECT_EQ(from_environment.key, "p:db");
+    EXPECT_EQ(from_environment.claim.wait, 7s);
+    EXPECT_EQ(from_environment.key(), "p:db");
     EXPECT_EQ(from_environment.timing.node_timeout, 123ms);
 
     const Settings typed = settings_of(exec({"--ttl=10s", "--timeout=0", "--prefix=", "--node-timeout", "99ms", "-S",
                                              "redis://x", "--server=redis://y,unix:///z"}),
                                        variables);
     EXPECT_EQ(typed.timing.ttl, 10s);
-    EXPECT_EQ(typed.wait, Duration::zero());
-    EXPECT_EQ(typed.key, "db");
+    EXPECT_EQ(typed.claim.wait, Duration::zero());
+    EXPECT_EQ(typed.key(), "db");
     EXPECT_EQ(typed.timing.node_timeout, 99ms);
-    ASSERT_EQ(typed.nodes.size(), 3U); // the list of the environment is replaced, not prolonged
-    EXPECT_EQ(typed.nodes[2].path, "/z");
+    ASSERT_EQ(typed.cluster.nodes.size(), 3U); // the list of the environment is replaced, not prolonged
+    EXPECT_EQ(typed.cluster.nodes[2].path, "/z");
 }
 
 TEST(Settings, AnEmptyVariableIsUnset) {
     const Settings s = settings_of(exec({}), with({{"REDLOCK_TTL", ""}, {"REDLOCK_WAIT", ""}, {"REDISCLI_AUTH", ""}}));
-    EXPECT_FALSE(s.wait.has_value());
+    EXPECT_FALSE(s.claim.wait.has_value());
     EXPECT_EQ(message_of(exec({}), {{"REDLOCK_NODES", ""}}).substr(0, 22), "78: no nodes were give");
 }
 
@@ -136,54 +136,54 @@ TEST(Settings, VariablesOfOtherCommandsAreNotRead) {
 TEST(Settings, TheLastScalarCounts) {
     const Settings s = settings_of(exec({"--ttl=10s", "--ttl=rubbish", "-E1", "--ttl=20s", "-E", "2"}));
     EXPECT_EQ(s.timing.ttl, 20s);
-    EXPECT_EQ(s.conflict_exit_code, 2);
+    EXPECT_EQ(s.claim.conflict_exit_code, 2);
 }
 
 TEST(Settings, TheLastOfNonblockAndWaitCounts) {
-    EXPECT_EQ(settings_of(exec({"-n"})).wait, Duration::zero());
-    EXPECT_EQ(settings_of(exec({"-w2", "-n"})).wait, Duration::zero());
-    EXPECT_EQ(settings_of(exec({"-n", "-w2"})).wait, 2s);
-    EXPECT_EQ(settings_of(exec({"-nqw2"})).wait, 2s);
-    EXPECT_EQ(settings_of(exec({"-n"}), with({{"REDLOCK_WAIT", "5"}})).wait, Duration::zero());
-    EXPECT_EQ(settings_of(exec({"-w0"})).wait, Duration::zero());
+    EXPECT_EQ(settings_of(exec({"-n"})).claim.wait, Duration::zero());
+    EXPECT_EQ(settings_of(exec({"-w2", "-n"})).claim.wait, Duration::zero());
+    EXPECT_EQ(settings_of(exec({"-n", "-w2"})).claim.wait, 2s);
+    EXPECT_EQ(settings_of(exec({"-nqw2"})).claim.wait, 2s);
+    EXPECT_EQ(settings_of(exec({"-n"}), with({{"REDLOCK_WAIT", "5"}})).claim.wait, Duration::zero());
+    EXPECT_EQ(settings_of(exec({"-w0"})).claim.wait, Duration::zero());
 }
 
 TEST(Settings, Verbosity) {
     const std::pair<Words, int> rows[] = {
         {{}, 0}, {{"-v"}, 1}, {{"-vv"}, 2}, {{"-vvv"}, 2}, {{"-q"}, -1}, {{"-qv"}, 1}, {{"-v", "-q"}, -1},
     };
-    for (const auto &[options, expected] : rows) EXPECT_EQ(settings_of(exec(options)).verbosity, expected);
+    for (const auto &[options, expected] : rows) EXPECT_EQ(settings_of(exec(options)).output.verbosity, expected);
 }
 
 TEST(Settings, TheShell) {
-    EXPECT_EQ(settings_of({"exec", "db", "-c", "a b"}).words, (Words{"/bin/sh", "-c", "a b"}));
-    EXPECT_EQ(settings_of({"exec", "db", "-c", "x"}, with({{"SHELL", "/bin/zsh"}})).words,
+    EXPECT_EQ(settings_of({"exec", "db", "-c", "a b"}).job.words, (Words{"/bin/sh", "-c", "a b"}));
+    EXPECT_EQ(settings_of({"exec", "db", "-c", "x"}, with({{"SHELL", "/bin/zsh"}})).job.words,
               (Words{"/bin/zsh", "-c", "x"}));
-    EXPECT_EQ(settings_of({"lab"}, {{"SHELL", "/bin/zsh"}}).words, (Words{"/bin/zsh"}));
-    EXPECT_EQ(settings_of({"lab"}, {}).words, (Words{"/bin/sh"}));
-    EXPECT_EQ(settings_of({"lab", "ls"}, {}).words, (Words{"ls"}));
-    EXPECT_EQ(settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab_nodes, 3U);
-    EXPECT_TRUE(settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab_tcp);
+    EXPECT_EQ(settings_of({"lab"}, {{"SHELL", "/bin/zsh"}}).job.words, (Words{"/bin/zsh"}));
+    EXPECT_EQ(settings_of({"lab"}, {}).job.words, (Words{"/bin/sh"}));
+    EXPECT_EQ(settings_of({"lab", "ls"}, {}).job.words, (Words{"ls"}));
+    EXPECT_EQ(settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab.nodes, 3U);
+    EXPECT_TRUE(settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab.tcp);
 }
 
 TEST(Settings, Signals) {
     for (const char *name : {"USR1", "SIGUSR1", "usr1", "sigusr1"})
-        EXPECT_EQ(settings_of(exec({"--signal", name})).signal, SIGUSR1) << name;
-    EXPECT_EQ(settings_of(exec({"--signal=2"})).signal, 2);
-    EXPECT_EQ(settings_of(exec({"--signal=64"})).signal, 64);
+        EXPECT_EQ(settings_of(exec({"--signal", name})).job.signal, SIGUSR1) << name;
+    EXPECT_EQ(settings_of(exec({"--signal=2"})).job.signal, 2);
+    EXPECT_EQ(settings_of(exec({"--signal=64"})).job.signal, 64);
     for (const char *name : {"KILL", "9", "STOP", "SIGKILL", "0", "65", "-1", "", "TERMINATE", "15x"})
         EXPECT_EQ(message_of(exec({"--signal", name})).substr(0, 13), "64: --signal:") << name;
 }
 
 TEST(Settings, Quorum) {
-    EXPECT_EQ(settings_of(exec({"--quorum=3"})).quorum, 3U);
+    EXPECT_EQ(settings_of(exec({"--quorum=3"})).cluster.quorum, 3U);
     EXPECT_EQ(message_of(exec({"--quorum=1"})),
               "64: --quorum: '1' is not a whole number from 2 to 3: of 3 nodes a majority must agree, or two could "
               "hold the lock at once");
     EXPECT_EQ(message_of(exec({"--quorum=4"})).substr(0, 12), "64: --quorum");
     const std::pair<const char *, std::size_t> rows[] = {
         {"redis://a", 1}, {"redis://a,redis://b", 2}, {"redis://a,redis://b,redis://c,redis://d", 3}};
-    for (const auto &[nodes, quorum] : rows) EXPECT_EQ(settings_of(exec({"-S", nodes})).quorum, quorum);
+    for (const auto &[nodes, quorum] : rows) EXPECT_EQ(settings_of(exec({"-S", nodes})).cluster.quorum, quorum);
 }
 
 TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
@@ -272,8 +272,8 @@ TEST(Settings, ATtlTooShortIsExplainedWithNumbers) {
 
 TEST(Settings, Tokens) {
     const Variables held = with({{"REDLOCK_TOKEN", "abc"}, {"REDLOCK_NAME", "db"}});
-    EXPECT_EQ(settings_of({"release", "--token", "A-z.0%2F@:_", "db"}).token, "A-z.0%2F@:_");
-    EXPECT_EQ(settings_of({"release", "db"}, held).token, "abc");
+    EXPECT_EQ(settings_of({"release", "--token", "A-z.0%2F@:_", "db"}).target.token, "A-z.0%2F@:_");
+    EXPECT_EQ(settings_of({"release", "db"}, held).target.token, "abc");
     const std::tuple<Words, Variables, const char *> rows[] = {
         {{"release", "db"}, three, "64: no token for 'db': give what 'redlock acquire' printed"},
         {{"release", "other"}, held, "64: no token for 'other': REDLOCK_TOKEN belongs to 'db' (REDLOCK_NAME)"},
@@ -292,7 +292,7 @@ TEST(Settings, Tokens) {
 
 TEST(Settings, Passwords) {
     const Settings typed = settings_of(exec({"-S", "redis://:hunter2@a,redis://b"}));
-    EXPECT_EQ(typed.nodes[0].password, "hunter2");
+    EXPECT_EQ(typed.cluster.nodes[0].password, "hunter2");
     ASSERT_EQ(typed.warnings.size(), 1U);
     EXPECT_NE(typed.warnings[0].find("REDISCLI_AUTH"), std::string::npos);
     EXPECT_EQ(typed.warnings[0].find("hunter2"), std::string::npos);
@@ -300,10 +300,10 @@ TEST(Settings, Passwords) {
     const Settings environment =
         settings_of(exec({}), {{"REDLOCK_NODES", "redis://:one@a,redis://me@b,redis://c"}, {"REDISCLI_AUTH", "two"}});
     EXPECT_TRUE(environment.warnings.empty());
-    EXPECT_EQ(environment.nodes[0].password, "one");
-    EXPECT_EQ(environment.nodes[1].password, "two");
-    EXPECT_EQ(environment.nodes[1].user, "me");
-    EXPECT_EQ(environment.nodes[2].password, "two");
+    EXPECT_EQ(environment.cluster.nodes[0].password, "one");
+    EXPECT_EQ(environment.cluster.nodes[1].password, "two");
+    EXPECT_EQ(environment.cluster.nodes[1].user, "me");
+    EXPECT_EQ(environment.cluster.nodes[2].password, "two");
 
     for (const char *url : {"redis://:hunter2@", "redis://hunter2@h", "redis://:hunter2",
                             "redis://:hunter2@a,redis://a", "redis://:hunter2@h:0"})
