@@ -1,6 +1,5 @@
 #include "cmd/setting_readers.hh"
 
-#include "cmd/credentials.hh"
 #include "config/duration.hh"
 #include "core/round.hh"
 #include "util/text.hh"
@@ -74,9 +73,8 @@ std::size_t read_quorum(const Sources &sources, std::size_t nodes) {
 // What a later `redlock init` must be told in the same way.
 std::string typed_again(const Typed &typed) {
     std::string text;
-    for (const Option *each : {&option("-S"), &option("--quorum"), &option("--restart-guard"), &option("--prefix")})
-        if (const std::string_view name = each == &option("-S") ? "-S" : name_of(*each); typed.has(*each))
-            text += fmt::format("{}{}", text.empty() ? "with the same " : ", ", name);
+    for (const std::string_view each : {"-S", "--quorum", "--restart-guard", "--prefix"})
+        if (typed.has(*find_option(each))) text += fmt::format("{}{}", text.empty() ? "with the same " : ", ", each);
     return text;
 }
 

@@ -1,4 +1,5 @@
-#include "cmd/credentials.hh"
+// Passwords and tokens from files and from the environment.
+#include "cmd/setting_readers.hh"
 
 #include "config/secret_file.hh"
 
@@ -22,10 +23,7 @@ Value<std::string> read_secret(const Value<std::string> &file, Warnings &warning
 void add_logins(std::vector<config::NodeUrl> &nodes, const Origin &addresses, const Sources &sources,
                 Warnings &warnings) {
     const Value<std::string> user = sources.text(option("--user")), file = sources.text(option("--password-file"));
-    Value<std::string> password;
-    if (file.given()) password = read_secret(file, warnings);
-    else if (const auto variable = sources.variable("REDISCLI_AUTH"))
-        password = {*variable, {.kind = Origin::Kind::environment, .name = "REDISCLI_AUTH"}};
+    const Value<std::string> password = file.given() ? read_secret(file, warnings) : sources.variable("REDISCLI_AUTH");
     const std::string address = "the address in " + addresses.in_words();
     for (config::NodeUrl &node : nodes) {
         node.login_origin = address;

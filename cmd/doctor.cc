@@ -199,11 +199,10 @@ std::string advice(const Cluster &cluster, const std::vector<Examined> &nodes, c
                         "--restart-guard here\n",
                         again(cluster, "redlock init"));
     else if (any(contradicts))
-        text +=
-            fmt::format("if the settings of this host are wrong, correct -S, --quorum or --restart-guard here; if "
-                        "they are to change on all hosts, stop all jobs and change them everywhere, then type once: "
-                        "redlock init --reconfigure{}\n",
-                        cluster.same_again.empty() ? "" : ", " + cluster.same_again);
+        text += fmt::format(
+            "if the settings of this host are wrong, correct -S, --quorum or --restart-guard here; if "
+            "they are to change on all hosts, stop all jobs and change them everywhere, then type once: {}\n",
+            again(cluster, "redlock init --reconfigure"));
     if (!any([](const Examined &node) { return node.quarantine > Duration{}; })) return text;
     if (any([](const Examined &node) { return node.on_hold; }))
         return text + "the nodes grant locks again when that init has ended, and at the latest after that time\n";

@@ -94,6 +94,11 @@ Json status_json(const Report &report) {
             {"nodes", nodes_json(report)}};
 }
 
+bool no_quorum_without(const core::Answers &answers, std::size_t quorum, auto predicate) {
+    const auto left_out = std::count_if(answers.begin(), answers.end(), predicate);
+    return answers.size() - static_cast<std::size_t>(left_out) < quorum;
+}
+
 } // namespace
 
 std::string is_same_server(const Cluster &cluster, core::NodeIndex node, core::NodeIndex same) {
@@ -117,20 +122,16 @@ Report report_on(const Cluster &cluster, const std::string &name, const core::An
 }
 
 bool too_many_replicas(const core::Answers &answers, std::size_t quorum) {
-    const auto is_replica = [](const auto &reply) {
+    return no_quorum_without(answers, quorum, [](const auto &reply) {
         return reply && reply->answer == Answer::error && reply->trouble == core::Trouble::replica;
-    };
-    const auto replicas = std::count_if(answers.begin(), answers.end(), is_replica);
-    return answers.size() - static_cast<std::size_t>(replicas) < quorum;
+    });
 }
 
 bool too_many_refuse(const core::Answers &answers, std::size_t quorum) {
-    const auto refuses = [](const auto &reply) {
+    return no_quorum_without(answers, quorum, [](const auto &reply) {
         if (!reply || reply->answer != Answer::error || reply->trouble == core::Trouble::quarantined) return false;
         return reply->trouble != core::Trouble::passing || redis::is_known_error(reply->text);
-    };
-    const auto refusing = std::count_if(answers.begin(), answers.end(), refuses);
-    return answers.size() - static_cast<std::size_t>(refusing) < quorum;
+    });
 }
 
 std::string describe_holder(std::string_view token) {

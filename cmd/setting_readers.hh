@@ -25,6 +25,13 @@ void check_timing(const TimingWish &wish, const Timing &timing, Command command)
 // `ttl`: as read_timing_wish() found it.
 Cluster read_cluster(const Sources &sources, const Value<Duration> &ttl, Warnings &warnings);
 
+// The secret in a file, as config/secret_file.hh reads it. Messages name the origin of the file's name.
+Value<std::string> read_secret(const Value<std::string> &file, Warnings &warnings);
+// Gives a login to the nodes whose addresses have none, and tells each where its login comes from. `addresses`: the
+// origin of the nodes.
+void add_logins(std::vector<config::NodeUrl> &nodes, const Origin &addresses, const Sources &sources,
+                Warnings &warnings);
+
 // "slack 5 s (--slack)". Nothing in brackets for a default.
 std::string with_origin(std::string_view what, Duration length, const Origin &origin);
 // A length of time as --ttl takes it.

@@ -5,19 +5,16 @@
 
 namespace redlock::cmd {
 
-std::optional<std::string> Sources::variable(std::string_view name) const {
-    const char *value = environment_(std::string(name).c_str());
-    if (value == nullptr || *value == '\0') return std::nullopt;
-    return value;
+Value<std::string> Sources::variable(std::string_view name) const {
+    const Origin origin{.kind = Origin::Kind::environment, .name = std::string(name)};
+    const char *value = environment_(origin.name.c_str());
+    return value == nullptr || *value == '\0' ? Value<std::string>{} : Value<std::string>{value, origin};
 }
 
 Value<std::string> Sources::text(const Option &option) const {
     if (const std::string *value = line_.typed.last(option))
         return {*value, {.kind = Origin::Kind::typed, .name = std::string(name_of(option))}};
-    if (!takes(option) || option.environment.empty()) return {};
-    if (auto value = variable(option.environment))
-        return {*std::move(value), {.kind = Origin::Kind::environment, .name = std::string(option.environment)}};
-    return {};
+    return takes(option) && !option.environment.empty() ? variable(option.environment) : Value<std::string>{};
 }
 
 Value<Duration> Sources::duration(const Option &option, Duration otherwise) const {

@@ -7,7 +7,6 @@
 #include "util/time.hh"
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,8 +23,8 @@ class Sources {
     [[nodiscard]] const Invocation &line() const { return line_; }
     [[nodiscard]] bool takes(const Option &option) const { return cmd::takes(info(line_.command), option); }
 
-    // nullopt if it is not set. An empty variable counts as not set.
-    [[nodiscard]] std::optional<std::string> variable(std::string_view name) const;
+    // An empty variable counts as not set.
+    [[nodiscard]] Value<std::string> variable(std::string_view name) const;
 
     // The values of an option. Without `otherwise`, the default is empty or zero. Each throws UsageError or ConfigError
     // if the text is not a value of its kind.

@@ -16,24 +16,20 @@ Timing complete(const TimingWish &wish) {
             .margin = std::min<Duration>(milliseconds{250}, ttl / 12)};
 }
 
-Duration fresh_validity(const Timing &timing) { return core::trusted_time(timing.ttl, timing.trust); }
-
 Duration connection_patience(const Timing &timing) {
     const Duration usual = std::max(4 * timing.node_timeout, timing.ttl / 6);
     // With a long node timeout: so that there is still time for a renewal over the new connection.
-    const Duration latest = std::max(timing.node_timeout, (fresh_validity(timing) - renewal_period(timing)) / 2);
+    const Duration latest = std::max(timing.node_timeout, (timing.fresh_validity() - timing.renewal_period()) / 2);
     return std::min({Duration{seconds{5}}, usual, latest});
 }
 
-Duration renewal_period(const Timing &timing) { return core::renewal_period(timing.ttl, timing.trust.slack); }
-
 Duration needed(const Timing &timing, Command command) {
     if (command != Command::exec) return timing.node_timeout;
-    return process::Grace{timing.kill_after, timing.margin}.needed_validity() + renewal_period(timing);
+    return process::Grace{timing.kill_after, timing.margin}.needed_validity() + timing.renewal_period();
 }
 
 bool fits(const Timing &timing, Command command) {
-    const Duration validity = fresh_validity(timing);
+    const Duration validity = timing.fresh_validity();
     return timing.node_timeout < validity && needed(timing, command) < validity;
 }
 

@@ -27,17 +27,18 @@ struct Timing {
     Duration node_timeout{};
     Duration kill_after{};
     Duration margin{}; // KILL comes this long before the end of validity
+
+    // How long a fresh lease is safe (protocol 5.2). May be negative.
+    [[nodiscard]] Duration fresh_validity() const { return core::trusted_time(ttl, trust); }
+    // The time between two renewals (protocol 7.6).
+    [[nodiscard]] Duration renewal_period() const { return core::renewal_period(ttl, trust.slack); }
 };
 
 Timing complete(const TimingWish &wish);
 
-// How long a fresh lease is safe (protocol 5.2). May be negative.
-Duration fresh_validity(const Timing &timing);
 // A connection that has owed an answer for so long is replaced: early enough to renew the lease over another one
 // (protocol 14.3).
 Duration connection_patience(const Timing &timing);
-// The time between two renewals (protocol 7.6).
-Duration renewal_period(const Timing &timing);
 // What must be shorter than a fresh validity. For exec: kill_after + 2 margins + one renewal period. The other commands
 // kill nobody: one node timeout.
 Duration needed(const Timing &timing, Command command);

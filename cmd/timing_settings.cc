@@ -54,13 +54,13 @@ TimingWish read_timing_wish(const Sources &sources) {
 
 void check_timing(const TimingWish &wish, const Timing &timing, Command command) {
     if (fits(timing, command)) return;
-    const Duration validity = std::max(fresh_validity(timing), Duration::zero());
+    const Duration validity = std::max(timing.fresh_validity(), Duration::zero());
     std::string needs = with_origin("a node timeout of", timing.node_timeout, wish.node_timeout.origin);
     if (needed(timing, command) > timing.node_timeout && command == Command::exec)
         needs = fmt::format("{} ({}, twice the kill margin of {}, and {} from one renewal to the next)",
                             show_duration(needed(timing, Command::exec)),
                             with_origin("kill-after", timing.kill_after, wish.kill_after.origin),
-                            show_duration(timing.margin), show_duration(renewal_period(timing)));
+                            show_duration(timing.margin), show_duration(timing.renewal_period()));
     const auto better = sufficient_ttl(wish, command);
     const auto typed = [](const auto &...value) { return (value.origin.typed() || ...); };
     refuse(typed(wish.ttl, wish.slack, wish.node_timeout, wish.kill_after, wish.drift),

@@ -46,6 +46,22 @@ Words exec(Words options) {
     return options;
 }
 
+TEST(Origin, TellsItselfInWords) {
+    using Kind = Origin::Kind;
+    const std::pair<Origin, const char *> rows[] = {
+        {{}, ""},
+        {{.kind = Kind::typed, .name = "--ttl"}, "--ttl"},
+        {{.kind = Kind::environment, .name = "REDLOCK_TTL"}, "environment variable REDLOCK_TTL"},
+        {{.kind = Kind::file, .name = "/etc/redlock.toml", .line = 3}, "/etc/redlock.toml:3"},
+        {{.kind = Kind::typed, .name = "--token-file", .contents = "t"}, "--token-file 't'"},
+    };
+    for (const auto &[origin, words] : rows) {
+        EXPECT_EQ(origin.in_words(), words);
+        if (origin.typed()) EXPECT_THROW(refuse(origin, "bad"), UsageError);
+        else EXPECT_THROW(refuse(origin, "bad"), ConfigError);
+    }
+}
+
 TEST(Settings, TellWhereALoginComesFrom) {
     const auto origins = [](const Words &words, const Variables &variables) {
         std::string text;
@@ -62,26 +78,6 @@ TEST(Settings, TellWhereALoginComesFrom) {
     EXPECT_EQ(origins({"status", "--user", "bob", "db"}, {{"REDLOCK_NODES", "redis://a"}, {"REDISCLI_AUTH", "x"}}),
               "--user and environment variable REDISCLI_AUTH|");
     EXPECT_EQ(origins({"status", "db"}, {{"REDLOCK_NODES", "redis://a"}}), "|");
-}
-
-TEST(Settings, NameTheUserWithoutTheSystemsDatabase) {
-    EXPECT_EQ(settings_of({"exec", "db", "ls"}, with({{"LOGNAME", "eve"}, {"USER", "bob"}})).claim.owner, "eve");
-    EXPECT_EQ(settings_of({"exec", "db", "ls"}, with({{"USER", "bob"}})).claim.owner, "bob");
-    const std::string owner = settings_of({"exec", "db", "ls"}).claim.owner;
-    EXPECT_TRUE(::getuid() == 0 ? owner == "root" : !owner.empty()) << owner;
-}
-
-TEST(Settings, SuggestAShellForOneWordWithBlanks) {
-    EXPECT_NE(settings_of({"exec", "db", "echo hi"}).job.not_found_hint.find("exec NAME -c 'LINE'"), std::string::npos);
-    EXPECT_EQ(settings_of({"exec", "db", "echo", "h i"}).job.not_found_hint, "");
-    EXPECT_EQ(settings_of({"exec", "db", "-c", "echo hi"}).job.not_found_hint, "");
-}
-
-TEST(Settings, CountInSingularAndPlural) {
-    EXPECT_NE(
-        message_of({"status", "--quorum", "2", "db"}, {{"REDLOCK_NODES", "redis://a"}}).find("of 1 node a majority"),
-        std::string::npos);
-    EXPECT_NE(message_of({"status", "--quorum", "9", "db"}).find("of 3 nodes a majority"), std::string::npos);
 }
 
 TEST(Settings, HaveDefaults) {
@@ -133,57 +129,74 @@ TEST(Settings, VariablesOfOtherCommandsAreNotRead) {
     EXPECT_EQ(message_of({"lab"}, {{"REDLOCK_NODES", "rubbish"}, {"REDLOCK_TTL", "rubbish"}}), "no error");
 }
 
-TEST(Settings, TheLastScalarCounts) {
-    const Settings s = settings_of(exec({"--ttl=10s", "--ttl=rubbish", "-E1", "--ttl=20s", "-E", "2"}));
-    EXPECT_EQ(s.timing.ttl, 20s);
-    EXPECT_EQ(s.claim.conflict_exit_code, 2);
+// A setting as text, so that one table holds them all.
+std::string value_of(const char *setting, const Settings &s) {
+    const std::string_view name = setting;
+    if (name == "ttl") return std::to_string(to_ms(s.timing.ttl));
+    if (name == "wait") return s.claim.wait ? std::to_string(to_ms(*s.claim.wait)) : "forever";
+    if (name == "code") return std::to_string(s.claim.conflict_exit_code);
+    if (name == "owner") return s.claim.owner;
+    if (name == "verbosity") return std::to_string(s.output.verbosity);
+    if (name == "signal") return std::to_string(s.job.signal);
+    if (name == "hint") return s.job.not_found_hint.substr(0, 67);
+    if (name == "quorum") return std::to_string(s.cluster.quorum);
+    if (name == "token") return s.target.token;
+    std::string words;
+    for (const std::string &word : s.job.words) words += (words.empty() ? "" : " ") + word;
+    return words;
 }
 
-TEST(Settings, TheLastOfNonblockAndWaitCounts) {
-    EXPECT_EQ(settings_of(exec({"-n"})).claim.wait, Duration::zero());
-    EXPECT_EQ(settings_of(exec({"-w2", "-n"})).claim.wait, Duration::zero());
-    EXPECT_EQ(settings_of(exec({"-n", "-w2"})).claim.wait, 2s);
-    EXPECT_EQ(settings_of(exec({"-nqw2"})).claim.wait, 2s);
-    EXPECT_EQ(settings_of(exec({"-n"}), with({{"REDLOCK_WAIT", "5"}})).claim.wait, Duration::zero());
-    EXPECT_EQ(settings_of(exec({"-w0"})).claim.wait, Duration::zero());
-}
-
-TEST(Settings, Verbosity) {
-    const std::pair<Words, int> rows[] = {
-        {{}, 0}, {{"-v"}, 1}, {{"-vv"}, 2}, {{"-vvv"}, 2}, {{"-q"}, -1}, {{"-qv"}, 1}, {{"-v", "-q"}, -1},
+TEST(Settings, TakeTheseValues) {
+    const Variables held = with({{"REDLOCK_TOKEN", "abc"}, {"REDLOCK_NAME", "db"}});
+    const std::tuple<const char *, Words, Variables, std::string> rows[] = {
+        // the last one on the line counts
+        {"ttl", exec({"--ttl=10s", "--ttl=rubbish", "--ttl=20s"}), three, "20000"},
+        {"code", exec({"-E1", "-E", "2"}), three, "2"},
+        {"wait", exec({"-n"}), three, "0"},
+        {"wait", exec({"-w2", "-n"}), three, "0"},
+        {"wait", exec({"-n", "-w2"}), three, "2000"},
+        {"wait", exec({"-nqw2"}), three, "2000"},
+        {"wait", exec({"-n"}), with({{"REDLOCK_WAIT", "5"}}), "0"},
+        {"wait", exec({"-w0"}), three, "0"},
+        {"verbosity", exec({}), three, "0"},
+        {"verbosity", exec({"-v"}), three, "1"},
+        {"verbosity", exec({"-vv"}), three, "2"},
+        {"verbosity", exec({"-vvv"}), three, "2"},
+        {"verbosity", exec({"-q"}), three, "-1"},
+        {"verbosity", exec({"-qv"}), three, "1"},
+        {"verbosity", exec({"-v", "-q"}), three, "-1"},
+        {"owner", exec({}), with({{"LOGNAME", "eve"}, {"USER", "bob"}}), "eve"},
+        {"owner", exec({}), with({{"USER", "bob"}}), "bob"},
+        {"words", {"exec", "db", "-c", "a b"}, three, "/bin/sh -c a b"},
+        {"words", {"exec", "db", "-c", "x"}, with({{"SHELL", "/bin/zsh"}}), "/bin/zsh -c x"},
+        {"words", {"lab"}, {{"SHELL", "/bin/zsh"}}, "/bin/zsh"},
+        {"words", {"lab"}, {}, "/bin/sh"},
+        {"words", {"lab", "ls"}, {}, "ls"},
+        {"hint", exec({}), three, ""},
+        {"hint", {"exec", "db", "echo", "h i"}, three, ""},
+        {"hint", {"exec", "db", "-c", "echo hi"}, three, ""},
+        {"hint",
+         {"exec", "db", "echo hi"},
+         three,
+         "; COMMAND is one word with blanks in it: for a shell line write exe"},
+        {"signal", exec({"--signal=USR1"}), three, std::to_string(SIGUSR1)},
+        {"signal", exec({"--signal=sigusr1"}), three, std::to_string(SIGUSR1)},
+        {"signal", exec({"--signal=2"}), three, "2"},
+        {"signal", exec({"--signal=64"}), three, "64"},
+        {"quorum", exec({"--quorum=3"}), three, "3"},
+        {"quorum", exec({"-S", "redis://a"}), three, "1"},
+        {"quorum", exec({"-S", "redis://a,redis://b"}), three, "2"},
+        {"quorum", exec({"-S", "redis://a,redis://b,redis://c,redis://d"}), three, "3"},
+        {"token", {"release", "--token", "A-z.0%2F@:_", "db"}, three, "A-z.0%2F@:_"},
+        {"token", {"release", "--token=" + std::string(256, 'x'), "db"}, three, std::string(256, 'x')},
+        {"token", {"release", "db"}, held, "abc"},
     };
-    for (const auto &[options, expected] : rows) EXPECT_EQ(settings_of(exec(options)).output.verbosity, expected);
-}
-
-TEST(Settings, TheShell) {
-    EXPECT_EQ(settings_of({"exec", "db", "-c", "a b"}).job.words, (Words{"/bin/sh", "-c", "a b"}));
-    EXPECT_EQ(settings_of({"exec", "db", "-c", "x"}, with({{"SHELL", "/bin/zsh"}})).job.words,
-              (Words{"/bin/zsh", "-c", "x"}));
-    EXPECT_EQ(settings_of({"lab"}, {{"SHELL", "/bin/zsh"}}).job.words, (Words{"/bin/zsh"}));
-    EXPECT_EQ(settings_of({"lab"}, {}).job.words, (Words{"/bin/sh"}));
-    EXPECT_EQ(settings_of({"lab", "ls"}, {}).job.words, (Words{"ls"}));
-    EXPECT_EQ(settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab.nodes, 3U);
-    EXPECT_TRUE(settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab.tcp);
-}
-
-TEST(Settings, Signals) {
-    for (const char *name : {"USR1", "SIGUSR1", "usr1", "sigusr1"})
-        EXPECT_EQ(settings_of(exec({"--signal", name})).job.signal, SIGUSR1) << name;
-    EXPECT_EQ(settings_of(exec({"--signal=2"})).job.signal, 2);
-    EXPECT_EQ(settings_of(exec({"--signal=64"})).job.signal, 64);
-    for (const char *name : {"KILL", "9", "STOP", "SIGKILL", "0", "65", "-1", "", "TERMINATE", "15x"})
-        EXPECT_EQ(message_of(exec({"--signal", name})).substr(0, 13), "64: --signal:") << name;
-}
-
-TEST(Settings, Quorum) {
-    EXPECT_EQ(settings_of(exec({"--quorum=3"})).cluster.quorum, 3U);
-    EXPECT_EQ(message_of(exec({"--quorum=1"})),
-              "64: --quorum: '1' is not a whole number from 2 to 3: of 3 nodes a majority must agree, or two could "
-              "hold the lock at once");
-    EXPECT_EQ(message_of(exec({"--quorum=4"})).substr(0, 12), "64: --quorum");
-    const std::pair<const char *, std::size_t> rows[] = {
-        {"redis://a", 1}, {"redis://a,redis://b", 2}, {"redis://a,redis://b,redis://c,redis://d", 3}};
-    for (const auto &[nodes, quorum] : rows) EXPECT_EQ(settings_of(exec({"-S", nodes})).cluster.quorum, quorum);
+    for (const auto &[setting, words, variables, expected] : rows)
+        EXPECT_EQ(value_of(setting, settings_of(words, variables)), expected) << setting << ' ' << words.back();
+    const std::string owner = settings_of(exec({})).claim.owner;
+    EXPECT_TRUE(::getuid() == 0 ? owner == "root" : !owner.empty()) << owner;
+    const LabSettings lab = settings_of({"lab", "--nodes=3", "--tcp"}, {}).lab;
+    EXPECT_TRUE(lab.nodes == 3 && lab.tcp);
 }
 
 TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
@@ -192,6 +205,7 @@ TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
         Variables variables;
         const char *expected;
     };
+    const Variables held = with({{"REDLOCK_TOKEN", "abc"}, {"REDLOCK_NAME", "db"}});
     const Row rows[] = {
         {exec({}), {}, "78: no nodes were given; name them with -S"},
         {exec({}), {}, "REDLOCK_NODES"},
@@ -236,11 +250,25 @@ TEST(Settings, SayWhatIsWrongAndWhereItCameFrom) {
         {exec({}), with({{"REDLOCK_RESTART_GUARD", "never"}}), "78: environment variable REDLOCK_RESTART_GUARD"},
         {{"lab", "--nodes=0"}, {}, "64: --nodes: '0' is not a whole number from 1 to 64"},
         {{"lab", "--nodes=65"}, {}, "64: --nodes"},
+        {exec({"--quorum=1"}), three,
+         "64: --quorum: '1' is not a whole number from 2 to 3: of 3 nodes a majority must agree, or two could hold the "
+         "lock at once"},
+        {exec({"--quorum=4"}), three, "64: --quorum"},
+        {{"status", "--quorum", "2", "db"}, {{"REDLOCK_NODES", "redis://a"}}, "is not 1: of 1 node a majority"},
+        {{"release", "db"}, three, "64: no token for 'db': give what 'redlock acquire' printed"},
+        {{"release", "other"}, held, "64: no token for 'other': REDLOCK_TOKEN belongs to 'db' (REDLOCK_NAME)"},
+        {{"release", "db"}, with({{"REDLOCK_TOKEN", "abc"}}), "counts only when REDLOCK_NAME is this name"},
+        {{"release", "--token=", "db"}, held, "64: --token: the token is empty; did 'redlock acquire' fail?"},
+        {{"release", "--token=a b", "db"}, three, "64: --token: this is no token"},
+        {{"release", "--token=" + std::string(257, 'x'), "db"}, three, "64: --token: this is no token"},
+        {{"release", "db"}, with({{"REDLOCK_TOKEN", "a\n"}, {"REDLOCK_NAME", "db"}}), "78: environment variable"},
     };
     for (const Row &row : rows) {
         const std::string message = message_of(row.words, row.variables);
         EXPECT_NE(message.find(row.expected), message.npos) << message << "\nexpected: " << row.expected;
     }
+    for (const char *name : {"KILL", "9", "STOP", "SIGKILL", "0", "65", "-1", "", "TERMINATE", "15x"})
+        EXPECT_EQ(message_of(exec({"--signal", name})).substr(0, 13), "64: --signal:") << name;
 }
 
 TEST(Settings, EdgesThatPass) {
@@ -268,26 +296,6 @@ TEST(Settings, ATtlTooShortIsExplainedWithNumbers) {
     EXPECT_EQ(message_of({"acquire", "--ttl=5s", "db"}), "no error");
     EXPECT_EQ(message_of({"acquire", "--ttl=5s", "--slack=5s", "db"}).substr(0, 9), "64: a ttl");
     EXPECT_EQ(message_of(exec({"--slack=3650d", "--ttl=3650d"})).substr(0, 9), "64: a ttl");
-}
-
-TEST(Settings, Tokens) {
-    const Variables held = with({{"REDLOCK_TOKEN", "abc"}, {"REDLOCK_NAME", "db"}});
-    EXPECT_EQ(settings_of({"release", "--token", "A-z.0%2F@:_", "db"}).target.token, "A-z.0%2F@:_");
-    EXPECT_EQ(settings_of({"release", "db"}, held).target.token, "abc");
-    const std::tuple<Words, Variables, const char *> rows[] = {
-        {{"release", "db"}, three, "64: no token for 'db': give what 'redlock acquire' printed"},
-        {{"release", "other"}, held, "64: no token for 'other': REDLOCK_TOKEN belongs to 'db' (REDLOCK_NAME)"},
-        {{"release", "db"}, with({{"REDLOCK_TOKEN", "abc"}}), "counts only when REDLOCK_NAME is this name"},
-        {{"release", "--token=", "db"}, held, "64: --token: the token is empty; did 'redlock acquire' fail?"},
-        {{"release", "--token=a b", "db"}, three, "64: --token: this is no token"},
-        {{"release", "--token=" + std::string(257, 'x'), "db"}, three, "64: --token: this is no token"},
-        {{"release", "db"}, with({{"REDLOCK_TOKEN", "a\n"}, {"REDLOCK_NAME", "db"}}), "78: environment variable"},
-    };
-    for (const auto &[words, variables, expected] : rows) {
-        const std::string message = message_of(words, variables);
-        EXPECT_NE(message.find(expected), message.npos) << message << "\nexpected: " << expected;
-    }
-    EXPECT_EQ(message_of({"release", "--token=" + std::string(256, 'x'), "db"}), "no error");
 }
 
 TEST(Settings, Passwords) {

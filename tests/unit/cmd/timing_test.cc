@@ -29,8 +29,8 @@ TEST(Timing, DefaultsFollowTheTtl) {
 
 TEST(Timing, ComputesTheProtocolsFormula) {
     const Timing timing = complete({});
-    EXPECT_EQ(fresh_validity(timing), 30s - 300ms - 5s - 2ms);
-    EXPECT_EQ(renewal_period(timing), Duration{25s} / 3);
+    EXPECT_EQ(timing.fresh_validity(), 30s - 300ms - 5s - 2ms);
+    EXPECT_EQ(timing.renewal_period(), Duration{25s} / 3);
     EXPECT_EQ(needed(timing, Command::exec), 5s + 500ms + Duration{25s} / 3);
     EXPECT_EQ(needed(timing, Command::acquire), 300ms);
 }
