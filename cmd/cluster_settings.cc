@@ -70,7 +70,7 @@ std::size_t read_quorum(const Sources &sources, std::size_t nodes) {
     return sources.integer(option("--quorum"), majority, nodes, majority, why).value;
 }
 
-// What a later `redlock init` must be told in the same way.
+// The typed options that `redlock init` must be given, too.
 std::string typed_again(const Typed &typed) {
     std::string text;
     for (const std::string_view each : {"-S", "--quorum", "--restart-guard", "--prefix"})

@@ -28,7 +28,7 @@ std::string read_token_file(const Sources &sources) {
     return file.value;
 }
 
-// Of --format and --json the last one on the line counts.
+// The last one of --format and --json counts.
 Format read_format(const Typed &typed, Format otherwise) {
     Format format = otherwise;
     for (const Typed::Given &given : typed.all()) {

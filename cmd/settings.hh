@@ -26,7 +26,7 @@ struct Cluster {
     std::size_t quorum = 0;               // a majority, at most the number of nodes (protocol 3.1)
     Duration guard{};                     // 0: off
     std::string prefix{};
-    std::string same_again{}; // "with the same -S and --quorum": what `init` must be told again; mostly empty
+    std::string same_again{}; // "with the same -S and --quorum", for messages about `init`; mostly empty
 
     [[nodiscard]] core::Agreement agreement() const { return {prefix, nodes.size(), quorum, guard}; }
     // The key of a lock on each node (protocol 3.2): bytes, never text.
@@ -48,7 +48,7 @@ struct Claim {
     int conflict_exit_code = exit_code::busy;
 };
 
-// What exec and lab run.
+// The command that exec and lab run.
 struct JobSettings {
     std::vector<std::string> words{}; // ready for execvp
     bool users_shell = false;         // `words` is the user's shell, because lab was given no COMMAND
@@ -56,7 +56,7 @@ struct JobSettings {
     int signal = SIGTERM;             // the first signal to a COMMAND that must end
 };
 
-// What a command that was asked for a result prints to stdout.
+// The result on stdout.
 enum class Format { nothing, token, env, json };
 
 struct Output {

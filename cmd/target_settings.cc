@@ -51,7 +51,7 @@ std::string read_token(const Target &target, const Sources &sources, Warnings &w
     return token.value;
 }
 
-// Of -n and --wait the last one on the line counts, as for an option that is given twice.
+// The last one of -n and --wait counts, as for an option that is given twice.
 std::optional<Duration> read_wait(const Sources &sources) {
     const Value<Duration> wait = sources.duration(option("--wait"));
     bool now = false;

@@ -14,7 +14,7 @@ namespace redlock::cmd {
 inline constexpr Duration shortest_ttl = milliseconds{100};
 inline constexpr Duration default_ttl = seconds{30};
 
-// What was asked for, with the defaults of ttl and drift. The other defaults follow from the ttl.
+// The times that were asked for, with the defaults of ttl and drift. The other defaults follow from the ttl.
 struct TimingWish {
     Value<Duration> ttl{default_ttl};
     Value<Duration> slack{}, node_timeout{}, kill_after{};
@@ -39,8 +39,8 @@ Timing complete(const TimingWish &wish);
 // A connection that has owed an answer for so long is replaced: early enough to renew the lease over another one
 // (protocol 14.3).
 Duration connection_patience(const Timing &timing);
-// What must be shorter than a fresh validity. For exec: kill_after + 2 margins + one renewal period. The other commands
-// kill nobody: one node timeout.
+// A fresh validity must be longer than this (protocol 13.7). For exec: kill_after + 2 margins + one renewal period. The
+// other commands kill nobody: one node timeout.
 Duration needed(const Timing &timing, Command command);
 bool fits(const Timing &timing, Command command);
 
