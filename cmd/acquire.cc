@@ -28,7 +28,7 @@ std::string_view word_of(core::Ending ending) {
 }
 
 void print_report(const Settings &settings, const Report &report) {
-    switch (settings.format) {
+    switch (settings.output.format) {
     case Format::nothing: return;
     case Format::token: return print(report.token + "\n");
     case Format::env: return print(shell_text(report));
@@ -39,18 +39,18 @@ void print_report(const Settings &settings, const Report &report) {
 } // namespace
 
 int run_acquire(const Settings &settings, event::Signals &signals) {
-    std::optional<TokenFile> file(settings.token_file);
+    std::optional<TokenFile> file(settings.output.token_file);
     LockRun run(settings, signals, Duration{});
     const bool won = run.acquire();
     if (won) run.reach_all();
-    Report report = report_on(settings, settings.name, run.lock().last_round().answers());
+    Report report = report_on(settings.cluster, settings.target.name, run.lock().last_round().answers());
     report.ttl = settings.timing.ttl;
     if (!won) {
         file.reset(); // before we die of a signal
         const int code = run.explain_failure();
         report.result = word_of(run.lock().ending());
         report.holder = run.lock().blocker();
-        if (settings.format == Format::json) print(json_text(report));
+        if (settings.output.format == Format::json) print(json_text(report));
         return code;
     }
     if (run.interruption().signal() != 0) {
@@ -64,7 +64,7 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         run.release(true);
         say("{} was won, but its lease was over before it could be used: did redlock, the machine or the reader of "
             "the token stand still?",
-            printable(settings.name));
+            printable(settings.target.name));
         return exit_code::unreachable;
     };
     if (left() <= Duration::zero()) return too_late();
@@ -80,9 +80,9 @@ int run_acquire(const Settings &settings, event::Signals &signals) {
         run.release(true); // a lock that nobody knows the token of would only be in the way
         throw;
     }
-    if (settings.verbosity >= 0)
+    if (settings.output.verbosity >= 0)
         say("{} is yours; the lease ends in {}: release it before, or prolong it with redlock extend (see --ttl)",
-            printable(settings.name), config::show_duration(left()));
+            printable(settings.target.name), config::show_duration(left()));
     run.let_go();
     return exit_code::success;
 }

@@ -53,7 +53,7 @@ void examine_marker(const Settings &settings, const core::NodeState &state, cons
         findings.push_back(
             {Weight::mend,
              fmt::format("others use it with {}, and you with {}: {}", redis::in_words(*state.terms),
-                         redis::in_words(settings.agreement()),
+                         redis::in_words(settings.cluster.agreement()),
                          found.both_could_hold ? "both could hold a lock at once" : "it has no vote for you")});
     if (found.contradicts && found.lapses)
         findings.push_back(
@@ -90,7 +90,7 @@ Finding failure(const std::optional<core::Reply> &reply) {
 std::vector<Examined> examine(const Settings &settings, const core::Answers &answers, const core::Diagnoses &all) {
     std::vector<Examined> examined;
     for (core::NodeIndex node = 0; node < answers.size(); ++node) {
-        Examined &result = examined.emplace_back(Examined{.node = settings.nodes[node].display()});
+        Examined &result = examined.emplace_back(Examined{.node = settings.cluster.nodes[node].display()});
         const auto &reply = answers[node];
         const auto &found = all[node];
         result.answered = found.has_value();
@@ -100,7 +100,7 @@ std::vector<Examined> examine(const Settings &settings, const core::Answers &ans
         }
         result.closed = found->closed();
         if (const std::string &why = reply->state.unfit; !why.empty()) {
-            const redis::Fault fault = redis::explain(why, settings.nodes[node].password);
+            const redis::Fault fault = redis::explain(why, settings.cluster.nodes[node].password);
             result.findings.push_back({Weight::mend, fault.text, fault.trouble == core::Trouble::access});
         }
         if (found->same_as)
@@ -119,8 +119,8 @@ void examine_probe(const Settings &settings, const core::Sweep &inspected, const
                    std::vector<Examined> &nodes) {
     for (core::NodeIndex index = 0; index < nodes.size(); ++index) {
         Examined &node = nodes[index];
-        std::vector<Shortcoming> all =
-            shortcomings(settings, settings.nodes[index], inspected.answers()[index], probed.answers()[index]);
+        std::vector<Shortcoming> all = shortcomings(settings.cluster.prefix, settings.cluster.nodes[index],
+                                                    inspected.answers()[index], probed.answers()[index]);
         const auto certain = [](const Shortcoming &found) {
             return found.trouble == core::Trouble::access && !found.doubtful;
         };
@@ -135,8 +135,8 @@ void examine_probe(const Settings &settings, const core::Sweep &inspected, const
             node.findings.push_back({found.doubtful ? Weight::warning : Weight::mend, std::move(found.text),
                                      found.trouble == core::Trouble::access});
         }
-        const std::string &user = settings.nodes[index].user;
-        if (node.answered && settings.prefix.empty() && !user.empty() && user != "default")
+        const std::string &user = settings.cluster.nodes[index].user;
+        if (node.answered && settings.cluster.prefix.empty() && !user.empty() && user != "default")
             node.findings.push_back(
                 {Weight::note, "the user's rights on the locks' own keys were not tried; with --prefix they are"});
     }
@@ -169,17 +169,18 @@ std::string json_of(const std::vector<Examined> &nodes, std::string_view result,
 
 std::string advice_on_reach(const Settings &settings, const core::Sweep &sweep) {
     const std::size_t answered = sweep.granted();
-    if (answered >= settings.quorum || sweep.denied()) return "";
-    const std::string needed = fmt::format("{} {} needed for a lock, and ", counted(settings.quorum, "node"),
-                                           settings.quorum == 1 ? "is" : "are");
-    if (too_many_refuse(sweep.answers(), settings.quorum)) return needed + "the others refuse to work, as told above\n";
+    if (answered >= settings.cluster.quorum || sweep.denied()) return "";
+    const std::string needed = fmt::format("{} {} needed for a lock, and ", counted(settings.cluster.quorum, "node"),
+                                           settings.cluster.quorum == 1 ? "is" : "are");
+    if (too_many_refuse(sweep.answers(), settings.cluster.quorum))
+        return needed + "the others refuse to work, as told above\n";
     return needed + fmt::format("{} {}: check that these servers run and that the addresses are right\n", answered,
                                 answered == 1 ? "answers" : "answer");
 }
 
 // What concerns all nodes, once.
 std::string advice(const Settings &settings, const core::Diagnoses &nodes, const core::Sweep &sweep) {
-    std::string text = settings.guard == Duration{} ? std::string(guard_is_off) + '\n' : "";
+    std::string text = settings.cluster.guard == Duration{} ? std::string(guard_is_off) + '\n' : "";
     text += advice_on_reach(settings, sweep);
     switch (core::settlement(nodes)) {
     case core::Settlement::none_needed: break;
@@ -188,14 +189,14 @@ std::string advice(const Settings &settings, const core::Diagnoses &nodes, const
             fmt::format("nobody has set that up. If it was a trial run: {} waits until it has lapsed, and then records "
                         "the settings of this host. If other hosts use these nodes so, correct -S, --quorum or "
                         "--restart-guard here\n",
-                        again(settings, "redlock init"));
+                        again(settings.cluster, "redlock init"));
         break;
     case core::Settlement::correct_or_reconfigure:
         text +=
             fmt::format("if the settings of this host are wrong, correct -S, --quorum or --restart-guard here; if "
                         "they are to change on all hosts, stop all jobs and change them everywhere, then type once: "
                         "redlock init --reconfigure{}\n",
-                        settings.same_again.empty() ? "" : ", " + settings.same_again);
+                        settings.cluster.same_again.empty() ? "" : ", " + settings.cluster.same_again);
     }
     switch (core::opening(nodes)) {
     case core::Opening::none_needed: return text;
@@ -204,7 +205,7 @@ std::string advice(const Settings &settings, const core::Diagnoses &nodes, const
     case core::Opening::by_itself: return text + "a node may have forgotten a lock; the quarantine ends by itself\n";
     case core::Opening::by_init: break;
     }
-    return text + set_up_hint(settings) + '\n';
+    return text + set_up_hint(settings.cluster) + '\n';
 }
 
 struct Conclusion {
@@ -221,7 +222,7 @@ Conclusion conclude(const Settings &settings, const std::vector<Examined> &nodes
         warned = warned || node.findings[0].weight != Weight::good; // a note beside "good" is no warning
         waiting = waiting || node.closed > Duration{};
     }
-    const bool reached = sweep.granted() >= settings.quorum;
+    const bool reached = sweep.granted() >= settings.cluster.quorum;
     if (to_mend) return {exit_code::config, "mend"};
     if (denied) return {sweep.denied() ? code_when_denied(sweep) : exit_code::access, "denied"};
     if (!reached) return {exit_code::unreachable, "unreachable"};
@@ -236,12 +237,12 @@ int run_doctor(const Settings &settings, event::Signals &signals) {
     const core::Sweep probe = pass.ask(core::Verb::probe, probe_key());
     pass.finish();
 
-    const core::Diagnoses inspected = core::diagnose(sweep.answers(), settings.agreement());
+    const core::Diagnoses inspected = core::diagnose(sweep.answers(), settings.cluster.agreement());
     std::vector<Examined> nodes = examine(settings, sweep.answers(), inspected);
     examine_probe(settings, sweep, probe, nodes);
     const Conclusion end = conclude(settings, nodes, sweep);
-    if (settings.format == Format::json) print(json_of(nodes, end.result, settings.guard));
-    else if (settings.verbosity >= 0) print(text_of(nodes) + advice(settings, inspected, sweep));
+    if (settings.output.format == Format::json) print(json_of(nodes, end.result, settings.cluster.guard));
+    else if (settings.output.verbosity >= 0) print(text_of(nodes) + advice(settings, inspected, sweep));
     return end.code;
 }
 

@@ -11,10 +11,10 @@
 namespace redlock::cmd {
 
 // The token is that of one of them.
-bool is_enclosing(const Settings &settings, std::string_view token);
+bool is_enclosing(const Target &target, std::string_view token);
 
-// The lock NAME of these settings is that of one of them, by its name alone: the token is not known.
-bool encloses(const Settings &settings);
+// The lock NAME is that of one of them, by its name alone: the token is not known.
+bool encloses(const Target &target);
 
 // "NAME ...": why extend or release (`command`) of such a lock is refused.
 std::string_view why_not_inside(Command command);

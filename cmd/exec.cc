@@ -29,7 +29,7 @@ class Exec {
   public:
     Exec(const Settings &settings, event::Signals &signals)
         : settings_(settings), signals_(signals),
-          supervisor_({settings.timing.kill_after, settings.timing.margin, settings.signal}),
+          supervisor_({settings.timing.kill_after, settings.timing.margin, settings.job.signal}),
           run_(settings, signals, supervisor_.needed_validity()) {}
 
     int run();
@@ -71,7 +71,7 @@ int Exec::run() {
     const bool survivors = supervisor_.lost() && !all_dead();
     if (survivors) run_.let_go();
     else run_.release();
-    const std::string name = printable(settings_.name);
+    const std::string name = printable(settings_.target.name);
     if (supervisor_.lost()) {
         say("{} was lost: {}; the command {}{}{}", name, why_lost_, how_it_ended(job_->status(), sent_, survived_kill_),
             survivors ? ", but processes that it started could NOT be killed and may still run" : "", nodes_then_);
@@ -84,23 +84,23 @@ int Exec::run() {
         return exit_code::lost;
     }
     const core::Answers answers = answers_to_release();
-    const auto table = [&] { return node_table(nodes_of(settings_, answers)); };
-    if (!was_held || core::proves_loss(answers, settings_.quorum)) {
+    const auto table = [&] { return node_table(nodes_of(settings_.cluster, answers)); };
+    if (!was_held || core::proves_loss(answers, settings_.cluster.quorum)) {
         say("{} was lost while the command ran, and was found so when it was given back: somebody else may have run "
             "beside it\n{}",
             name, table());
         return exit_code::lost;
     }
-    if (run_.lock().sweep()->answered() < settings_.quorum)
+    if (run_.lock().sweep()->answered() < settings_.cluster.quorum)
         say("warning: {} could not be released (the command is done); it ends by itself within {}\n{}", name,
             config::show_duration(settings_.timing.ttl), table());
     return job_->result();
 }
 
 void Exec::start() {
-    if (settings_.verbosity > 0)
+    if (settings_.output.verbosity > 0)
         say("{} is held until the command ends; for {} at first, then renewed; its fence is {}",
-            printable(settings_.name), config::show_duration(run_.lock().validity() - event::now()),
+            printable(settings_.target.name), config::show_duration(run_.lock().validity() - event::now()),
             run_.lock().fence());
     // As late as can be (protocol 13.2): what was far enough ahead when the lock was won may not be any more (a
     // suspend, a busy machine). A renewal is due then, and brings it forward again.
@@ -109,8 +109,9 @@ void Exec::start() {
         run_.interruption().note(run_.turn());
     if (run_.interruption().signal() != 0 || run_.lock().phase() != core::Phase::held) return;
     process::adopt_orphans();
-    job_.emplace(settings_,
-                 std::vector<std::string>{"REDLOCK_NAME=" + settings_.name, "REDLOCK_TOKEN=" + run_.lock().token(),
+    job_.emplace(settings_.job,
+                 std::vector<std::string>{"REDLOCK_NAME=" + settings_.target.name,
+                                          "REDLOCK_TOKEN=" + run_.lock().token(),
                                           "REDLOCK_FENCE=" + std::to_string(run_.lock().fence()),
                                           "REDLOCK_TTL_MS=" + std::to_string(to_ms(settings_.timing.ttl)),
                                           "REDLOCK_HELD=" + run_.held_for_command()},
@@ -159,7 +160,7 @@ void Exec::supervise() {
         overdue.reset();
         say("{} was lost: {}; the command (pid {}) CANNOT BE KILLED and still runs, and somebody else may have the "
             "lock by now{}",
-            printable(settings_.name), why_lost_, job_->pid(), nodes_then_);
+            printable(settings_.target.name), why_lost_, job_->pid(), nodes_then_);
     }
 }
 
@@ -182,11 +183,11 @@ void Exec::note_loss() {
 // for nobody yet, that was no loss: they are asked for it where it matters, which is rare (protocol 8.5).
 core::Answers Exec::answers_to_release() {
     const core::Sweep &sweep = *run_.lock().sweep();
-    if (sweep.proven() != core::Outcome::lost || settings_.guard == Duration{}) return sweep.answers();
+    if (sweep.proven() != core::Outcome::lost || settings_.cluster.guard == Duration{}) return sweep.answers();
     Pass pass(settings_, signals_);
     const core::Sweep inspected = pass.ask(core::Verb::inspect, "");
     pass.finish();
-    return core::without_forgotten(sweep.answers(), inspected.answers(), settings_.guard);
+    return core::without_forgotten(sweep.answers(), inspected.answers(), settings_.cluster.guard);
 }
 
 // After a loss: nothing that the command started may live when the lock is given back. False when that

@@ -19,14 +19,15 @@ namespace redlock::cmd {
 namespace {
 
 void warn_of_repeated(const Settings &settings, const core::Extension &found) {
-    if (settings.verbosity < 0) return;
-    for (const auto &[node, same_as] : found.repeated) say("warning: {}", is_same_server(settings, node, same_as));
+    if (settings.output.verbosity < 0) return;
+    for (const auto &[node, same_as] : found.repeated)
+        say("warning: {}", is_same_server(settings.cluster, node, same_as));
 }
 
 // Says what came of it, puts the word for it into `report`, and returns the exit code.
 int explain(const Settings &settings, const core::Sweep &sweep, const core::Extension &found, Report &report) {
-    const std::string name = printable(settings.name);
-    const std::string ours = redis::in_words(settings.agreement());
+    const std::string name = printable(settings.target.name);
+    const std::string ours = redis::in_words(settings.cluster.agreement());
     const std::string theirs = found.others ? redis::in_words(*found.others) : "";
     if (found.outcome != core::Outcome::lost && (found.danger || found.differs)) {
         report.result = "disagreed";
@@ -36,13 +37,13 @@ int explain(const Settings &settings, const core::Sweep &sweep, const core::Exte
             node_table(report.nodes));
         return exit_code::config;
     }
-    if (settings.verbosity >= 0 && found.others)
+    if (settings.output.verbosity >= 0 && found.others)
         say("warning: others use these nodes with {}, and you with {}; 'redlock doctor' says what to mend", theirs,
             ours);
     const Duration left = found.validity - event::now();
     if (left > Duration::zero()) {
         report.validity = left;
-        if (settings.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
+        if (settings.output.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
         return exit_code::success;
     }
     if (found.outcome == core::Outcome::pending)
@@ -50,7 +51,8 @@ int explain(const Settings &settings, const core::Sweep &sweep, const core::Exte
                         report);
     report.result = "lost";
     say("{} cannot be extended: {}\n{}", name,
-        found.extended >= settings.quorum ? "the answers came too late for this ttl" : "this token does not hold it",
+        found.extended >= settings.cluster.quorum ? "the answers came too late for this ttl"
+                                                  : "this token does not hold it",
         node_table(report.nodes));
     return exit_code::lost;
 }
@@ -58,21 +60,21 @@ int explain(const Settings &settings, const core::Sweep &sweep, const core::Exte
 } // namespace
 
 int run_extend(const Settings &settings, event::Signals &signals) {
-    if (is_enclosing(settings, settings.token)) return refuse_enclosing(settings, signals);
+    if (is_enclosing(settings.target, settings.target.token)) return refuse_enclosing(settings, signals);
     Pass pass(settings, signals);
-    const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key);
+    const core::Sweep sweep = pass.ask(core::Verb::extend, settings.key());
     pass.finish();
 
-    const core::Answers answers = core::without_forgotten(sweep.answers(), {}, settings.guard);
+    const core::Answers answers = core::without_forgotten(sweep.answers(), {}, settings.cluster.guard);
     const core::ClockTrust trust{settings.timing.drift, settings.timing.slack};
-    const core::Extension found =
-        core::count_extension(answers, settings.quorum, settings.agreement(), settings.timing.ttl, trust, event::now());
+    const core::Extension found = core::count_extension(answers, settings.cluster.quorum, settings.cluster.agreement(),
+                                                        settings.timing.ttl, trust, event::now());
     warn_of_repeated(settings, found);
-    Report report = report_on(settings, settings.name, answers);
+    Report report = report_on(settings.cluster, settings.target.name, answers);
     report.ttl = settings.timing.ttl;
     report.result = "extended";
     const int code = explain(settings, sweep, found, report);
-    if (settings.format == Format::json) print(json_text(report));
+    if (settings.output.format == Format::json) print(json_text(report));
     return code;
 }
 

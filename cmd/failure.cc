@@ -16,17 +16,17 @@ namespace redlock::cmd {
 namespace {
 
 std::string table_of(const Settings &settings, const core::Lock &lock) {
-    return node_table(nodes_of(settings, lock.latest_answers()));
+    return node_table(nodes_of(settings.cluster, lock.latest_answers()));
 }
 
 int explain_busy(const Settings &settings, const core::Lock &lock) {
-    const std::string name = printable(settings.name);
-    const std::optional<Duration> wait = settings.wait;
+    const std::string name = printable(settings.target.name);
+    const std::optional<Duration> wait = settings.claim.wait;
     if (!lock.blocker().empty()) {
-        if (settings.verbosity >= 0)
+        if (settings.output.verbosity >= 0)
             say("{} is busy: held by {}{}", name, describe_holder(lock.blocker()),
                 wait && *wait > Duration{} ? "; gave up after " + config::show_duration(*wait) : "");
-        return settings.conflict_exit_code;
+        return settings.claim.conflict_exit_code;
     }
     if (wait > Duration{} && *wait < 2 * settings.timing.node_timeout)
         say("{} could not be had within {}: --wait is too short to ask the nodes; -n asks them once\n{}", name,
@@ -39,8 +39,8 @@ int explain_busy(const Settings &settings, const core::Lock &lock) {
 }
 
 int explain_unreachable(const Settings &settings, const core::Lock &lock) {
-    const std::string name = printable(settings.name), table = table_of(settings, lock);
-    const std::size_t quorum = settings.quorum, nodes = settings.nodes.size();
+    const std::string name = printable(settings.target.name), table = table_of(settings, lock);
+    const std::size_t quorum = settings.cluster.quorum, nodes = settings.cluster.nodes.size();
     if (const auto left = lock.quarantine())
         say("{} cannot be had yet: {}\n{}", name, quarantined(settings, *left, lock.last_round().answers()), table);
     else if (too_many_replicas(lock.latest_answers(), quorum))
@@ -59,12 +59,12 @@ int explain_unreachable(const Settings &settings, const core::Lock &lock) {
 } // namespace
 
 int explain_failure(const Settings &settings, const core::Lock &lock, bool by_ourselves) {
-    const std::string name = printable(settings.name);
+    const std::string name = printable(settings.target.name);
     if (by_ourselves) {
-        if (settings.verbosity >= 0)
+        if (settings.output.verbosity >= 0)
             say("{} is held by the redlock that this command runs under, so it would wait for itself (REDLOCK_HELD)",
                 name);
-        return settings.conflict_exit_code;
+        return settings.claim.conflict_exit_code;
     }
     switch (lock.ending()) {
     case core::Ending::busy: return explain_busy(settings, lock);
@@ -81,7 +81,7 @@ int explain_failure(const Settings &settings, const core::Lock &lock, bool by_ou
         say("{} cannot be locked safely: others use these nodes in another way, or one server is listed twice, so that "
             "two could hold it at once\n{}\n'redlock doctor' says what to mend; all hosts need the same nodes, "
             "--quorum and --restart-guard (here: {})",
-            name, table_of(settings, lock), redis::in_words(settings.agreement()));
+            name, table_of(settings, lock), redis::in_words(settings.cluster.agreement()));
         return exit_code::config;
     default: return exit_code::internal;
     }
@@ -94,7 +94,7 @@ std::string quarantined(const Settings &settings, Duration left, const core::Ans
                            config::show_duration(left));
     const bool fresh = core::looks_new(answers); // no client has used them yet, as far as is known
     return fmt::format("the nodes are new or have restarted, may have forgotten a lock, and vote in {}{}",
-                       config::show_duration(left), fresh ? " (" + set_up_hint(settings) + ")" : "");
+                       config::show_duration(left), fresh ? " (" + set_up_hint(settings.cluster) + ")" : "");
 }
 
 } // namespace redlock::cmd

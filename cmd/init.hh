@@ -12,17 +12,17 @@
 
 namespace redlock::cmd {
 
-// For these nodes: a record of the settings, and a fresh ID.
-core::Setup::Plan setup_plan(const Settings &settings);
+// For these nodes: a record of what their users must agree upon, and a fresh ID.
+core::Setup::Plan setup_plan(const Cluster &cluster, const Timing &timing, const InitSettings &settings);
 
 // Returns when `setup` has ended; calls `tell` after each turn. A signal that should end this process makes it give up,
 // and is returned; 0: none came. Closes the connections in good order.
 int run_setup(core::Setup &setup, redis::Nodes &nodes, event::Signals &signals, const std::function<void()> &tell);
 
-// `command` as it must be typed for these settings.
-std::string again(const Settings &settings, std::string_view command);
+// `command` as it must be typed for these nodes.
+std::string again(const Cluster &cluster, std::string_view command);
 
 // What to type about nodes that no client has used yet, as half a sentence.
-std::string set_up_hint(const Settings &settings);
+std::string set_up_hint(const Cluster &cluster);
 
 } // namespace redlock::cmd

@@ -9,8 +9,8 @@
 
 namespace redlock::cmd {
 
-Job::Job(const Settings &settings, std::vector<std::string> environment, const event::Signals &signals)
-    : settings_(settings), child_({settings.words, std::move(environment)}, signals, lent_) {
+Job::Job(const JobSettings &what, std::vector<std::string> environment, const event::Signals &signals)
+    : what_(what), child_({what.words, std::move(environment)}, signals, lent_) {
     if (lent_ >= 0) terminal_.lent_to(child_.pid());
     deaths_to_share_.set(SIGINT).set(SIGQUIT);
 }
@@ -37,8 +37,8 @@ bool Job::has_ended() {
 int Job::result() const {
     if (const auto error = child_.exec_error()) {
         const bool missing = *error == ENOENT;
-        say("cannot execute {}: {}{}", command_in_quotes(settings_.words[0]), std::strerror(*error),
-            missing ? "; check the spelling and PATH" + settings_.not_found_hint : "");
+        say("cannot execute {}: {}{}", command_in_quotes(what_.words[0]), std::strerror(*error),
+            missing ? "; check the spelling and PATH" + what_.not_found_hint : "");
         return missing ? exit_code::not_found : exit_code::not_executable;
     }
     if (status_.exited()) return status_.exit_code();

@@ -17,9 +17,9 @@ namespace redlock::cmd {
 
 class Job {
   public:
-    // Starts `settings.words` with `environment` (NAME=VALUE) added to ours. Borrows the settings. Throws SystemError
+    // Starts `what.words` with `environment` (NAME=VALUE) added to ours. Borrows `what`. Throws SystemError
     // where there can be no new process.
-    Job(const Settings &settings, std::vector<std::string> environment, const event::Signals &signals);
+    Job(const JobSettings &what, std::vector<std::string> environment, const event::Signals &signals);
 
     // Of the command and of its group.
     [[nodiscard]] pid_t pid() const { return child_.pid(); }
@@ -41,7 +41,7 @@ class Job {
     [[nodiscard]] int result() const;
 
   private:
-    const Settings &settings_;
+    const JobSettings &what_;
     process::Terminal terminal_;
     const int lent_ = terminal_.to_lend(); // -1: not from the start
     process::Child child_;

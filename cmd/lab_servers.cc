@@ -76,7 +76,7 @@ void keep_only(int kept, const char *output) {
 
 } // namespace
 
-LabServers::LabServers(const Settings &settings, event::Signals &signals)
+LabServers::LabServers(const LabSettings &settings, event::Signals &signals)
     : settings_(settings), signals_(signals), program_(find_server()), folder_(make_folder()) {}
 
 LabServers::~LabServers() {
@@ -111,7 +111,7 @@ void LabServers::start_janitor() {
 
 void LabServers::start_server(Server &server) {
     // A guess, below the ports that the kernel gives to clients: where it is taken the server ends at once.
-    if (settings_.lab_tcp) server.port = 20'000 + random_seed() % 12'000;
+    if (settings_.tcp) server.port = 20'000 + random_seed() % 12'000;
     const pid_t parent = ::getpid();
     server.pid = ::fork();
     if (server.pid < 0) throw_errno("start a process for", program_);
@@ -132,7 +132,7 @@ void LabServers::start_server(Server &server) {
 
 int LabServers::start() {
     start_janitor();
-    for (std::size_t number = 1; number <= settings_.lab_nodes; ++number)
+    for (std::size_t number = 1; number <= settings_.nodes; ++number)
         start_server(servers_.emplace_back(Server{.number = number}));
     const Instant deadline = event::now() + start_limit;
     process::Interruption interruption;
@@ -145,7 +145,7 @@ int LabServers::start() {
             if (server.pid > 0 && event::now() >= deadline) complain(server, "does not answer");
             if (server.pid > 0) continue;
             // On a port, most likely somebody else was faster to take it.
-            if (!settings_.lab_tcp || ++starts > most_starts) complain(server, "ended at once");
+            if (!settings_.tcp || ++starts > most_starts) complain(server, "ended at once");
             start_server(server);
         }
     }
@@ -161,7 +161,7 @@ std::string LabServers::node_list() const {
     std::string list;
     for (const Server &server : servers_) {
         if (!list.empty()) list += ',';
-        list += settings_.lab_tcp ? fmt::format("redis://127.0.0.1:{}", server.port) : "unix://" + file(server, "sock");
+        list += settings_.tcp ? fmt::format("redis://127.0.0.1:{}", server.port) : "unix://" + file(server, "sock");
     }
     return list;
 }

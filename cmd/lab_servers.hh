@@ -30,7 +30,7 @@ struct LabUnavailable : std::runtime_error {
 class LabServers {
   public:
     // Makes the folder. Throws LabUnavailable and SystemError; borrows both.
-    LabServers(const Settings &settings, event::Signals &signals);
+    LabServers(const LabSettings &settings, event::Signals &signals);
     ~LabServers();
     LabServers(const LabServers &) = delete;
     LabServers &operator=(const LabServers &) = delete;
@@ -62,7 +62,7 @@ class LabServers {
     [[nodiscard]] std::string log_of(const Server &server) const;
     [[noreturn]] void complain(const Server &server, const char *what) const;
 
-    const Settings &settings_;
+    const LabSettings &settings_;
     event::Signals &signals_;
     std::string program_;
     std::string folder_;

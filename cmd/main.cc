@@ -33,10 +33,10 @@ int run(std::span<const std::string> arguments) {
         return exit_code::success;
     }
     const Settings settings = make_settings(invocation, [](const char *name) { return std::getenv(name); });
-    for (const config::NodeUrl &node : settings.nodes)
+    for (const config::NodeUrl &node : settings.cluster.nodes)
         if (!node.password.empty()) ::prctl(PR_SET_DUMPABLE, 0); // no core file with a secret in it
     for (const std::string &warning : settings.warnings)
-        if (settings.verbosity >= 0) say("warning: {}", warning);
+        if (settings.output.verbosity >= 0) say("warning: {}", warning);
     event::Signals signals;
     switch (settings.command) {
     case Command::exec: return run_exec(settings, signals);

@@ -16,7 +16,7 @@ class Pass {
     Pass(const Settings &settings, event::Signals &signals);
 
     // See session::Inquiry::ask.
-    core::Sweep ask(core::Verb verb, const std::string &key) { return inquiry_.ask(verb, key, settings_.token); }
+    core::Sweep ask(core::Verb verb, const std::string &key) { return inquiry_.ask(verb, key, settings_.target.token); }
     // Closes the connections in good order; ends this process by the signal that came, if one did.
     void finish();
 

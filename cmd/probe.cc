@@ -16,6 +16,9 @@ using core::Trouble;
 using Words = std::vector<std::string>;
 
 bool has(std::string_view text, std::string_view words) { return text.find(words) != std::string_view::npos; }
+bool contains(const auto &words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 // In the words of Redis 6, 7.0 and 7.2, or in our own (redis::explain).
 bool about_keys(std::string_view error) {
@@ -60,11 +63,25 @@ std::vector<Shortcoming> all_denied(const config::NodeUrl &node) {
              .trouble = Trouble::access}};
 }
 
+// `denied`: commands. `keys`: the user may not use redlock's own keys.
+Shortcoming missing_rights(const config::NodeUrl &node, const Words &denied, bool keys) {
+    Words rights;
+    for (const std::string &command : denied) rights.push_back(command_right(command));
+    if (keys) rights.emplace_back("~redlock:*");
+    // Without these a hash could not be removed again, so nothing was tried that makes one.
+    if (contains(denied, "PEXPIRE") && contains(denied, "DEL") && contains(denied, "HDEL"))
+        rights.emplace_back("+hset");
+    return {.text = fmt::format("the user {} may not {}{}{}: {}", user_of(node),
+                                denied.empty() ? "" : "run " + list_of(denied), keys && !denied.empty() ? " or " : "",
+                                keys ? "use keys that begin with redlock:" : "", acl_line(node, rights)),
+            .trouble = Trouble::access};
+}
+
 } // namespace
 
 std::string probe_key() { return random_hex128(); }
 
-std::vector<Shortcoming> shortcomings(const Settings &settings, const config::NodeUrl &node,
+std::vector<Shortcoming> shortcomings(const std::string &prefix, const config::NodeUrl &node,
                                       const std::optional<core::Reply> &inspected,
                                       const std::optional<core::Reply> &reply) {
     if (!reply) return {};
@@ -77,15 +94,13 @@ std::vector<Shortcoming> shortcomings(const Settings &settings, const config::No
                  .trouble = reply->trouble,
                  .doubtful = true}};
     }
-    Words denied, gone, rights;
+    Words denied, gone;
     std::vector<Shortcoming> found;
     // Where no command is permitted, the keys of none have been looked at; inspect names one to the server.
     bool keys = inspected && inspected->answer == core::Answer::error && about_keys(inspected->text);
     for (const auto &[command, error] : reply->probe.failed) {
         // Whatever else a node names here is no command of ours, and might be a secret.
-        if (std::find(redis::needed_commands.begin(), redis::needed_commands.end(), command) ==
-            redis::needed_commands.end())
-            continue;
+        if (!contains(redis::needed_commands, command)) continue;
         const redis::Fault fault = redis::explain(error, node.password);
         if (about_keys(error)) {
             keys = true;
@@ -93,36 +108,24 @@ std::vector<Shortcoming> shortcomings(const Settings &settings, const config::No
             gone.push_back(command);
         } else if (fault.trouble == Trouble::access) {
             denied.push_back(command);
-            rights.push_back(command_right(denied.back()));
         } else if (std::none_of(found.begin(), found.end(),
                                 [&](const auto &other) { return other.text == fault.text; })) {
             found.push_back({.text = fault.text, .trouble = fault.trouble});
         }
     }
-    if (keys) rights.emplace_back("~redlock:*");
-    // Without these a hash could not be removed again, so nothing was tried that makes one.
-    const auto is_denied = [&](std::string_view name) {
-        return std::find(denied.begin(), denied.end(), name) != denied.end();
-    };
-    if (is_denied("PEXPIRE") && is_denied("DEL") && is_denied("HDEL")) rights.emplace_back("+hset");
-    if (!rights.empty())
-        found.push_back(
-            {.text = fmt::format("the user {} may not {}{}{}: {}", user_of(node),
-                                 denied.empty() ? "" : "run " + list_of(denied), keys && !denied.empty() ? " or " : "",
-                                 keys ? "use keys that begin with redlock:" : "", acl_line(node, rights)),
-             .trouble = Trouble::access});
+    if (keys || !denied.empty()) found.push_back(missing_rights(node, denied, keys));
     if (!gone.empty())
         found.push_back({.text = fmt::format("the server has {} renamed or switched off (rename-command in its "
                                              "configuration), and redlock needs {}",
                                              list_of(gone), gone.size() == 1 ? "it" : "them"),
                          .trouble = Trouble::access});
     if (!reply->probe.barred.empty())
-        found.push_back({.text = fmt::format("the user {} may not use every key that begins with the prefix {}; a lock "
-                                             "needs its own: {}",
-                                             user_of(node), printable(settings.prefix),
-                                             acl_line(node, {"~" + printable(settings.prefix) + "*"})),
-                         .trouble = Trouble::access,
-                         .doubtful = true});
+        found.push_back(
+            {.text = fmt::format("the user {} may not use every key that begins with the prefix {}; a lock "
+                                 "needs its own: {}",
+                                 user_of(node), printable(prefix), acl_line(node, {"~" + printable(prefix) + "*"})),
+             .trouble = Trouble::access,
+             .doubtful = true});
     return found;
 }
 

@@ -2,7 +2,7 @@
 // and the one line that grants them. For servers that vote well today and fail at the first renewal.
 #pragma once
 
-#include "cmd/settings.hh"
+#include "config/node_url.hh"
 #include "core/message.hh"
 
 #include <string>
@@ -21,7 +21,7 @@ std::string probe_key();
 
 // What its answers to Verb::inspect and to Verb::probe say against `node` (nullopt: none came). Empty: all that is
 // needed works, or the node has not answered at all, which the answer to Verb::inspect tells, too.
-std::vector<Shortcoming> shortcomings(const Settings &settings, const config::NodeUrl &node,
+std::vector<Shortcoming> shortcomings(const std::string &prefix, const config::NodeUrl &node,
                                       const std::optional<core::Reply> &inspected,
                                       const std::optional<core::Reply> &reply);
 

@@ -12,21 +12,21 @@
 namespace redlock::cmd {
 
 int run_release(const Settings &settings, event::Signals &signals) {
-    if (is_enclosing(settings, settings.token)) return refuse_enclosing(settings, signals);
+    if (is_enclosing(settings.target, settings.target.token)) return refuse_enclosing(settings, signals);
     Pass pass(settings, signals);
-    const core::Sweep sweep = pass.ask(core::Verb::release, settings.key);
+    const core::Sweep sweep = pass.ask(core::Verb::release, settings.key());
     core::Answers answers = sweep.answers();
     if (sweep.granted() == 0)
-        answers = core::without_forgotten(answers, pass.ask(core::Verb::inspect, "").answers(), settings.guard);
+        answers = core::without_forgotten(answers, pass.ask(core::Verb::inspect, "").answers(), settings.cluster.guard);
     pass.finish();
 
-    Report report = report_on(settings, settings.name, answers);
+    Report report = report_on(settings.cluster, settings.target.name, answers);
     report.result = "released";
     int code = exit_code::success;
-    const std::string name = printable(settings.name);
-    if (core::heard(answers) < settings.quorum) {
+    const std::string name = printable(settings.target.name);
+    if (core::heard(answers) < settings.cluster.quorum) {
         code = complain(settings, sweep, core::heard(answers),
-                        sweep.answered() < settings.quorum
+                        sweep.answered() < settings.cluster.quorum
                             ? "may still be held; it ends by itself when its time to live is over"
                             : "is not held any more; nodes that have lost their data do not know who held it before",
                         report);
@@ -42,7 +42,7 @@ int run_release(const Settings &settings, event::Signals &signals) {
                 "another lock",
                 name);
     }
-    if (settings.format == Format::json) print(json_text(report));
+    if (settings.output.format == Format::json) print(json_text(report));
     return code;
 }
 

@@ -105,43 +105,44 @@ Json status_json(const Report &report) {
             {"nodes", nodes_json(report)}};
 }
 
-} // namespace
-
-std::string is_same_server(const Settings &settings, core::NodeIndex node, core::NodeIndex same) {
-    return fmt::format("{} is the same server as {}, and counts once; leave one of them out",
-                       settings.nodes[node].display(), settings.nodes[same].display());
+bool no_quorum_without(const core::Answers &answers, std::size_t quorum, auto predicate) {
+    const auto left_out = std::count_if(answers.begin(), answers.end(), predicate);
+    return answers.size() - static_cast<std::size_t>(left_out) < quorum;
 }
 
-std::vector<Report::Node> nodes_of(const Settings &settings, const core::Answers &answers) {
+} // namespace
+
+std::string is_same_server(const Cluster &cluster, core::NodeIndex node, core::NodeIndex same) {
+    return fmt::format("{} is the same server as {}, and counts once; leave one of them out",
+                       cluster.nodes[node].display(), cluster.nodes[same].display());
+}
+
+std::vector<Report::Node> nodes_of(const Cluster &cluster, const core::Answers &answers) {
     std::vector<Report::Node> nodes;
-    for (core::NodeIndex node = 0; node < settings.nodes.size(); ++node)
-        nodes.push_back({settings.nodes[node].display(), node < answers.size() ? answers[node] : std::nullopt});
+    for (core::NodeIndex node = 0; node < cluster.nodes.size(); ++node)
+        nodes.push_back({cluster.nodes[node].display(), node < answers.size() ? answers[node] : std::nullopt});
     return nodes;
 }
 
-Report report_on(const Settings &settings, const std::string &name, const core::Answers &answers) {
+Report report_on(const Cluster &cluster, const std::string &name, const core::Answers &answers) {
     Report report;
     report.name = name;
-    report.quorum = settings.quorum;
-    report.nodes = nodes_of(settings, answers);
+    report.quorum = cluster.quorum;
+    report.nodes = nodes_of(cluster, answers);
     return report;
 }
 
 bool too_many_replicas(const core::Answers &answers, std::size_t quorum) {
-    const auto is_replica = [](const auto &reply) {
+    return no_quorum_without(answers, quorum, [](const auto &reply) {
         return reply && reply->answer == Answer::error && reply->trouble == core::Trouble::replica;
-    };
-    const auto replicas = std::count_if(answers.begin(), answers.end(), is_replica);
-    return answers.size() - static_cast<std::size_t>(replicas) < quorum;
+    });
 }
 
 bool too_many_refuse(const core::Answers &answers, std::size_t quorum) {
-    const auto refuses = [](const auto &reply) {
+    return no_quorum_without(answers, quorum, [](const auto &reply) {
         if (!reply || reply->answer != Answer::error || reply->trouble == core::Trouble::quarantined) return false;
         return reply->trouble != core::Trouble::passing || redis::is_known_error(reply->text);
-    };
-    const auto refusing = std::count_if(answers.begin(), answers.end(), refuses);
-    return answers.size() - static_cast<std::size_t>(refusing) < quorum;
+    });
 }
 
 std::string describe_holder(std::string_view token) {

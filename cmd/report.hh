@@ -34,11 +34,11 @@ struct Report {
 };
 
 // "NODE is the same server as NODE, and counts once; leave one of them out".
-std::string is_same_server(const Settings &settings, core::NodeIndex node, core::NodeIndex same);
+std::string is_same_server(const Cluster &cluster, core::NodeIndex node, core::NodeIndex same);
 
-// What every report has. `answers`: one a node, in the order of the settings.
-Report report_on(const Settings &settings, const std::string &name, const core::Answers &answers);
-std::vector<Report::Node> nodes_of(const Settings &settings, const core::Answers &answers);
+// What every report has. `answers`: one a node, in the order of the nodes.
+Report report_on(const Cluster &cluster, const std::string &name, const core::Answers &answers);
+std::vector<Report::Node> nodes_of(const Cluster &cluster, const core::Answers &answers);
 
 // So many of the servers are replicas that the others are no quorum.
 bool too_many_replicas(const core::Answers &answers, std::size_t quorum);

@@ -39,18 +39,18 @@ int run_status(const Settings &settings, event::Signals &signals) {
     bool all_free = true;
     int code = exit_code::success;
     std::vector<core::Sweep> sweeps;
-    for (const std::string &name : settings.names)
-        sweeps.push_back(pass.ask(core::Verb::status, settings.prefix + name));
+    for (const std::string &name : settings.target.names)
+        sweeps.push_back(pass.ask(core::Verb::status, settings.cluster.key(name)));
     // Afterwards: a node that has restarted in between must not pass for one that knows.
     core::Answers inspected;
-    if (settings.guard > Duration{} && std::any_of(sweeps.begin(), sweeps.end(), names_absent))
+    if (settings.cluster.guard > Duration{} && std::any_of(sweeps.begin(), sweeps.end(), names_absent))
         inspected = pass.ask(core::Verb::inspect, "").answers();
     for (std::size_t i = 0; i < sweeps.size(); ++i) {
         const core::Sweep &sweep = sweeps[i];
-        const std::string &name = settings.names[i];
-        const core::Answers answers = core::without_forgotten(sweep.answers(), inspected, settings.guard);
-        const core::Survey found = core::survey(answers, settings.quorum);
-        Report report = report_on(settings, name, answers);
+        const std::string &name = settings.target.names[i];
+        const core::Answers answers = core::without_forgotten(sweep.answers(), inspected, settings.cluster.guard);
+        const core::Survey found = core::survey(answers, settings.cluster.quorum);
+        Report report = report_on(settings.cluster, name, answers);
         report.result = word_of(found.state);
         report.holder = found.holder;
         report.agreeing = found.agreeing;
@@ -62,13 +62,13 @@ int run_status(const Settings &settings, event::Signals &signals) {
             code = std::max(code, sweep.denied() ? code_when_denied(sweep) : exit_code::unreachable);
     }
     pass.finish();
-    if (settings.format == Format::json) {
-        print(status_json_text(reports, settings.guard));
-    } else if (settings.verbosity >= 0) {
+    if (settings.output.format == Format::json) {
+        print(status_json_text(reports, settings.cluster.guard));
+    } else if (settings.output.verbosity >= 0) {
         for (const Report &report : reports) print(status_text(report));
-        if (settings.guard == Duration{}) print(std::string(guard_is_off) + '\n');
+        if (settings.cluster.guard == Duration{}) print(std::string(guard_is_off) + '\n');
     }
-    if (settings.verbosity < 0 && code == exit_code::success && !all_free) return exit_code::busy;
+    if (settings.output.verbosity < 0 && code == exit_code::success && !all_free) return exit_code::busy;
     return code;
 }
 

@@ -1,8 +1,9 @@
-// The lengths of time of a lock and whether they fit into each other (protocol 13.7). Pure
-// arithmetic; the messages about it are in settings.cc.
+// The lengths of time of a lock, and whether they fit into each other (protocol 13.7). Pure arithmetic: the messages
+// about it are in cmd/timing_settings.cc.
 #pragma once
 
 #include "cmd/command.hh"
+#include "cmd/origin.hh"
 #include "core/lease.hh"
 #include "util/time.hh"
 
@@ -12,42 +13,39 @@ namespace redlock::cmd {
 
 inline constexpr Duration shortest_ttl = milliseconds{100};
 inline constexpr Duration default_ttl = seconds{30};
-using core::default_drift;
 
-// What was asked for; the rest follows from the ttl.
+// The times that were asked for, with the defaults of ttl and drift. The other defaults follow from the ttl.
 struct TimingWish {
-    Duration ttl = default_ttl;
-    double drift = default_drift; // 0 <= drift < 0.5
-    std::optional<Duration> slack;
-    std::optional<Duration> node_timeout;
-    std::optional<Duration> kill_after;
+    Value<Duration> ttl{default_ttl};
+    Value<Duration> slack{}, node_timeout{}, kill_after{};
+    Value<double> drift{core::default_drift}; // 0 <= drift < 0.5
 };
 
 struct Timing {
     Duration ttl{};
-    double drift = 0;
-    Duration slack{};
+    core::ClockTrust trust{};
     Duration node_timeout{};
     Duration kill_after{};
     Duration margin{}; // KILL comes this long before the end of validity
+
+    // How long a fresh lease is safe (protocol 5.2). May be negative.
+    [[nodiscard]] Duration fresh_validity() const { return core::trusted_time(ttl, trust); }
+    // The time between two renewals (protocol 7.6).
+    [[nodiscard]] Duration renewal_period() const { return core::renewal_period(ttl, trust.slack); }
 };
 
 Timing complete(const TimingWish &wish);
 
-// How long a fresh lease is safe: ttl × (1 − drift) − slack − 2 ms. May be negative.
-Duration fresh_validity(const Timing &timing);
 // A connection that has owed an answer for so long is replaced: early enough to renew the lease over another one
 // (protocol 14.3).
 Duration connection_patience(const Timing &timing);
-// The time between two renewals (protocol 7.6).
-Duration renewal_period(const Timing &timing);
-// What must be shorter than a fresh validity: for exec kill_after + 2 margins + one renewal period, for
-// the others (nobody is killed) one node timeout.
+// A fresh validity must be longer than this (protocol 13.7). For exec: kill_after + 2 margins + one renewal period. The
+// other commands kill nobody: one node timeout.
 Duration needed(const Timing &timing, Command command);
 bool fits(const Timing &timing, Command command);
 
-// A ttl as a person would type it that is long enough, all else as wished; not much longer than the
-// shortest one. Empty when ten years are too short.
+// A ttl as a person would type it that is long enough, all else as wished. It is not much longer than the shortest one.
+// nullopt if ten years are too short.
 std::optional<Duration> sufficient_ttl(TimingWish wish, Command command);
 
 } // namespace redlock::cmd

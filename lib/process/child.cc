@@ -64,14 +64,14 @@ struct Plan {
 
 } // namespace
 
-Child::Child(const Command &command, const event::Signals &signals, int terminal) {
-    check(!command.argv.empty(), "a command has at least its name");
-    const std::vector<std::string> environment = environment_with(command.environment);
+Child::Child(const Program &program, const event::Signals &signals, int terminal) {
+    check(!program.argv.empty(), "a command has at least its name");
+    const std::vector<std::string> environment = environment_with(program.environment);
     const std::vector<char *> envp = pointers(environment);
-    const std::vector<char *> argv = pointers(command.argv);
+    const std::vector<char *> argv = pointers(program.argv);
     Plan plan{argv.data(), envp.data(), &signals, terminal, ::getpid(), 0};
     pid_ = spawn(plan);
-    if (pid_ < 0) throw_errno("start a process for", command.argv[0]);
+    if (pid_ < 0) throw_errno("start a process for", program.argv[0]);
     if (plan.error != 0) exec_error_ = plan.error;
 }
 

@@ -13,7 +13,7 @@
 
 namespace redlock::process {
 
-struct Command {
+struct Program {
     std::vector<std::string> argv;        // at least one; found by PATH, executed directly
     std::vector<std::string> environment; // NAME=VALUE, added to or replacing what we were given
 };
@@ -39,7 +39,7 @@ class Child {
     // Starts the command; returns when it is being executed, or has failed to be: see exec_error().
     // `terminal`: a descriptor of the terminal whose foreground the command gets first, or -1.
     // Throws SystemError where there can be no new process.
-    Child(const Command &command, const event::Signals &signals, int terminal);
+    Child(const Program &program, const event::Signals &signals, int terminal);
     // Kills what has not been reaped: the way out of an internal error.
     ~Child();
     Child(const Child &) = delete;

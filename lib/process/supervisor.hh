@@ -19,6 +19,9 @@ struct Grace {
     Duration grace{};      // between the first signal and KILL
     Duration margin{};     // from KILL to V: how long the kernel may take to end the command
     int first_signal = 15; // TERM, unless the user chose another
+
+    // How far ahead V must be before the command may start (protocol 13.2).
+    [[nodiscard]] Duration needed_validity() const { return grace + 2 * margin; }
 };
 
 class Supervisor {
@@ -27,8 +30,7 @@ class Supervisor {
 
     explicit Supervisor(Grace grace) : grace_(grace) {}
 
-    // How far ahead V must be before the command may start (protocol 13.2).
-    [[nodiscard]] Duration needed_validity() const { return grace_.grace + 2 * grace_.margin; }
+    [[nodiscard]] Duration needed_validity() const { return grace_.needed_validity(); }
 
     // The command was started under a lease that is valid until `validity`.
     void started(Instant now, Instant validity);

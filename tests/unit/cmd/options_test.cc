@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <set>
+#include <sstream>
 
 namespace redlock::cmd {
 namespace {
@@ -33,43 +34,11 @@ TEST(Options, AreWellFormed) {
 }
 
 TEST(Options, KnowEverySpellingOfTheContract) {
-    for (const char *spelling : {"-n",
-                                 "--nonblock",
-                                 "--nb",
-                                 "--nonblocking",
-                                 "-w",
-                                 "--wait",
-                                 "--timeout",
-                                 "-E",
-                                 "--conflict-exit-code",
-                                 "-x",
-                                 "-e",
-                                 "--exclusive",
-                                 "--ttl",
-                                 "-q",
-                                 "--quiet",
-                                 "-v",
-                                 "--verbose",
-                                 "-k",
-                                 "--kill-after",
-                                 "--signal",
-                                 "-c",
-                                 "-S",
-                                 "--server",
-                                 "--node",
-                                 "--node-timeout",
-                                 "--prefix",
-                                 "--drift",
-                                 "--slack",
-                                 "--quorum",
-                                 "--token",
-                                 "--nodes",
-                                 "--tcp",
-                                 "-h",
-                                 "--help",
-                                 "-V",
-                                 "--version"})
-        EXPECT_NE(find_option(spelling), nullptr) << spelling;
+    std::istringstream contract(
+        "-n --nonblock --nb --nonblocking -w --wait --timeout -E --conflict-exit-code -x -e --exclusive "
+        "--ttl -q --quiet -v --verbose -k --kill-after --signal -c -S --server --node --node-timeout "
+        "--prefix --drift --slack --quorum --token --nodes --tcp -h --help -V --version");
+    for (std::string spelling; contract >> spelling;) EXPECT_NE(find_option(spelling), nullptr) << spelling;
     EXPECT_EQ(find_option("--wai"), nullptr);
     EXPECT_EQ(find_option("-n, --nonblock"), nullptr);
     EXPECT_EQ(name_of(option("-n")), "--nonblock");

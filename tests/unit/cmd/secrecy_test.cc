@@ -98,11 +98,11 @@ TEST(Secrecy, NoMessageAboutAnAddressShowsItsPassword) {
                         return variable && std::string_view(name) == "REDLOCK_NODES" ? list.c_str() : nullptr;
                     });
                 std::string text;
-                for (const auto &node : settings.nodes)
+                for (const auto &node : settings.cluster.nodes)
                     text += node.display() + ' ' + node.show_path() + ' ' + node.login_origin;
                 for (const std::string &warning : settings.warnings) text += warning;
                 ++accepted;
-                return text + settings.why;
+                return text + settings.claim.why;
             });
         };
         std::vector<std::string> said{

@@ -7,6 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+Value<Duration> given(Duration length) { return {length, {.kind = Origin::Kind::typed, .name = "--option"}}; }
+
 TEST(Timing, DefaultsFollowTheTtl) {
     struct Row {
         Duration ttl, slack, node_timeout, kill_after, margin;
@@ -17,8 +19,8 @@ TEST(Timing, DefaultsFollowTheTtl) {
         {600ms, 100ms, 50ms, 100ms, 50ms},
     };
     for (const Row &row : rows) {
-        const Timing timing = complete({.ttl = row.ttl, .slack = {}, .node_timeout = {}, .kill_after = {}});
-        EXPECT_EQ(timing.slack, row.slack);
+        const Timing timing = complete({.ttl = {row.ttl}});
+        EXPECT_EQ(timing.trust.slack, row.slack);
         EXPECT_EQ(timing.node_timeout, row.node_timeout);
         EXPECT_EQ(timing.kill_after, row.kill_after);
         EXPECT_EQ(timing.margin, row.margin);
@@ -27,42 +29,36 @@ TEST(Timing, DefaultsFollowTheTtl) {
 
 TEST(Timing, ComputesTheProtocolsFormula) {
     const Timing timing = complete({});
-    EXPECT_EQ(fresh_validity(timing), 30s - 300ms - 5s - 2ms);
-    EXPECT_EQ(renewal_period(timing), Duration{25s} / 3);
+    EXPECT_EQ(timing.fresh_validity(), 30s - 300ms - 5s - 2ms);
+    EXPECT_EQ(timing.renewal_period(), Duration{25s} / 3);
     EXPECT_EQ(needed(timing, Command::exec), 5s + 500ms + Duration{25s} / 3);
     EXPECT_EQ(needed(timing, Command::acquire), 300ms);
 }
 
 TEST(Timing, EveryTtlFitsWithTheDefaults) {
     for (Duration ttl = shortest_ttl; ttl < longest_duration; ttl = ttl * 11 / 10) {
-        EXPECT_TRUE(fits(complete({.ttl = ttl, .slack = {}, .node_timeout = {}, .kill_after = {}}), Command::exec))
-            << to_ms(ttl);
-        EXPECT_TRUE(fits(complete({.ttl = ttl, .slack = {}, .node_timeout = {}, .kill_after = {}}), Command::acquire))
-            << to_ms(ttl);
+        EXPECT_TRUE(fits(complete({.ttl = {ttl}}), Command::exec)) << to_ms(ttl);
+        EXPECT_TRUE(fits(complete({.ttl = {ttl}}), Command::acquire)) << to_ms(ttl);
     }
 }
 
 TEST(Timing, TheSufficientTtlIsNearTheBorder) {
     const TimingWish wishes[] = {
-        {.ttl = 5s, .slack = {}, .node_timeout = {}, .kill_after = 10s},
-        {.ttl = 30s, .slack = 25s, .node_timeout = {}, .kill_after = {}},
-        {.ttl = 30s, .slack = {}, .node_timeout = {}, .kill_after = 1h},
-        {.ttl = 200ms, .slack = {}, .node_timeout = {}, .kill_after = 300ms},
-        {.ttl = 30s, .drift = 0.49, .slack = {}, .node_timeout = {}, .kill_after = {}},
-        {.ttl = 1s, .slack = {}, .node_timeout = 2s, .kill_after = {}},
-        {.ttl = 1s, .slack = 10s, .node_timeout = {}, .kill_after = {}},
+        {.ttl = {5s}, .kill_after = given(10s)}, {.ttl = {30s}, .slack = given(25s)},
+        {.ttl = {30s}, .kill_after = given(1h)}, {.ttl = {200ms}, .kill_after = given(300ms)},
+        {.ttl = {30s}, .drift = {0.49}},         {.ttl = {1s}, .node_timeout = given(2s)},
+        {.ttl = {1s}, .slack = given(10s)},
     };
     for (TimingWish wish : wishes) {
-        ASSERT_FALSE(fits(complete(wish), Command::exec)) << to_ms(wish.ttl);
+        ASSERT_FALSE(fits(complete(wish), Command::exec)) << to_ms(wish.ttl.value);
         const auto sufficient = sufficient_ttl(wish, Command::exec);
         ASSERT_TRUE(sufficient.has_value());
-        wish.ttl = *sufficient;
+        wish.ttl.value = *sufficient;
         EXPECT_TRUE(fits(complete(wish), Command::exec)) << to_ms(*sufficient);
-        wish.ttl = *sufficient - std::max<Duration>(*sufficient / 40, *sufficient <= 10s ? 101ms : 1001ms);
+        wish.ttl.value = *sufficient - std::max<Duration>(*sufficient / 40, *sufficient <= 10s ? 101ms : 1001ms);
         EXPECT_FALSE(fits(complete(wish), Command::exec)) << to_ms(*sufficient);
     }
-    EXPECT_FALSE(
-        sufficient_ttl({.ttl = 1s, .slack = longest_duration, .node_timeout = {}, .kill_after = {}}, Command::acquire));
+    EXPECT_FALSE(sufficient_ttl({.ttl = {1s}, .slack = given(longest_duration)}, Command::acquire));
 }
 
 } // namespace

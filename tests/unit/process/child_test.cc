@@ -28,7 +28,7 @@ Status wait_for_end(Child &child) {
     return Status{};
 }
 
-Command shell(const std::string &line) { return {{"/bin/sh", "-c", line}, {}}; }
+Program shell(const std::string &line) { return {{"/bin/sh", "-c", line}, {}}; }
 
 TEST(Child, GetsItsEnvironment) {
     Child child({{"/bin/sh", "-c", "test \"$EARLY,$LATE,$HOME\" = 'a b,c=d,/new' || exit 9"},
