@@ -11,8 +11,8 @@
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "event/clock.hh"
+#include "redis/agreement_text.hh"
 #include "redis/fault.hh"
-#include "redis/terms.hh"
 #include "util/text.hh"
 
 #include <algorithm>

@@ -9,7 +9,7 @@
 #include "core/setup.hh"
 #include "core/token.hh"
 #include "event/clock.hh"
-#include "redis/terms.hh"
+#include "redis/agreement_text.hh"
 #include "util/random.hh"
 #include "util/text.hh"
 
