@@ -12,8 +12,8 @@
 #include "config/duration.hh"
 #include "core/diagnosis.hh"
 #include "event/clock.hh"
+#include "redis/agreement_text.hh"
 #include "redis/fault.hh"
-#include "redis/terms.hh"
 #include "util/text.hh"
 
 #include <algorithm>

@@ -11,7 +11,7 @@
 #include "core/extension.hh"
 #include "core/forgotten.hh"
 #include "event/clock.hh"
-#include "redis/terms.hh"
+#include "redis/agreement_text.hh"
 #include "util/text.hh"
 
 namespace redlock::cmd {

@@ -6,7 +6,7 @@
 #include "cmd/say.hh"
 #include "config/duration.hh"
 #include "event/clock.hh"
-#include "redis/terms.hh"
+#include "redis/agreement_text.hh"
 #include "util/random.hh"
 #include "util/text.hh"
 

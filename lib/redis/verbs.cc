@@ -1,8 +1,8 @@
 #include "redis/verbs.hh"
 
 #include "config/duration.hh"
+#include "redis/agreement_text.hh"
 #include "redis/scripts.hh"
-#include "redis/terms.hh"
 #include "util/text.hh"
 
 #include <algorithm>
@@ -105,7 +105,7 @@ void take_reason(const Element &e, Reply &r) {
 void take_contradiction(const Element &e, Reply &r) {
     r.answer = Answer::error;
     r.trouble = core::Trouble::disagrees;
-    r.others = parse_terms(*e.text);
+    r.others = parse_marker_text(*e.text);
     r.text = "others use it with " + in_words(*r.others);
 }
 void take_its_end(const Element &e, Reply &r) {
@@ -115,13 +115,13 @@ void take_its_end(const Element &e, Reply &r) {
 }
 void take_others(const Element &e, Reply &r) {
     if (string_of(e).empty()) return;
-    r.others = parse_terms(*e.text);
+    r.others = parse_marker_text(*e.text);
     if (r.answer == Answer::error) r.text += "; others use it with " + in_words(*r.others);
 }
 
 void take_record(const Element &e, Reply &r) {
     r.state.record = string_of(e);
-    if (!r.state.record.empty()) r.state.terms = parse_terms(r.state.record);
+    if (!r.state.record.empty()) r.state.terms = parse_marker_text(r.state.record);
 }
 void take_lapses(const Element &e, Reply &r) {
     if (e.number) r.state.lapses = capped(*e.number);

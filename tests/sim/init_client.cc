@@ -2,7 +2,7 @@
 #include "client.hh"
 
 #include "core/setup.hh"
-#include "redis/terms.hh"
+#include "redis/agreement_text.hh"
 #include "simulation.hh"
 
 #include <utility>

@@ -1,6 +1,6 @@
 #include "simulation.hh"
 
-#include "redis/terms.hh"
+#include "redis/agreement_text.hh"
 
 #include <algorithm>
 #include <csignal>

@@ -1,6 +1,6 @@
 #include "redis/verbs.hh"
 
-#include "redis/terms.hh"
+#include "redis/agreement_text.hh"
 
 #include <concepts>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What all users of some nodes must have agreed upon (protocol 10.1), as a node's marker keeps it and people read it.
+// An agreement of all users of some nodes (protocol 10.1) as text: as a node's marker keeps it, and as people read it.
 #pragma once
 
 #include "core/message.hh"
@@ -12,7 +12,7 @@ namespace redlock::redis {
 std::string marker_text(const core::Agreement &agreement);
 
 // The other way round; anybody may have written it. Without a prefix; without nodes if it is not as above.
-core::Agreement parse_terms(std::string_view marker_text);
+core::Agreement parse_marker_text(std::string_view marker_text);
 
 // "5 nodes, a quorum of 3 and a restart guard of 30 s".
 std::string in_words(const core::Agreement &agreement);

@@ -1,4 +1,4 @@
-#include "redis/terms.hh"
+#include "redis/agreement_text.hh"
 
 #include "config/duration.hh"
 #include "util/text.hh"
@@ -17,7 +17,7 @@ std::string marker_text(const core::Agreement &agreement) {
     return fmt::format("{} {} {}", agreement.nodes, agreement.quorum, to_ms_up(agreement.guard));
 }
 
-core::Agreement parse_terms(std::string_view marker_text) {
+core::Agreement parse_marker_text(std::string_view marker_text) {
     long long nodes = 0, quorum = 0, guard = 0;
     if (std::sscanf(std::string(marker_text).c_str(), "%lld %lld %lld", &nodes, &quorum, &guard) != 3) return {};
     if (quorum < 1 || quorum > nodes || nodes > most_nodes || guard < 0) return {};
