@@ -66,9 +66,8 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     pass.finish();
 
     const core::Answers answers = core::without_forgotten(sweep.answers(), {}, settings.cluster.guard);
-    const core::ClockTrust trust{settings.timing.drift, settings.timing.slack};
     const core::Extension found = core::count_extension(answers, settings.cluster.quorum, settings.cluster.agreement(),
-                                                        settings.timing.ttl, trust, event::now());
+                                                        settings.timing.ttl, settings.timing.trust, event::now());
     warn_of_repeated(settings, found);
     Report report = report_on(settings.cluster, settings.target.name, answers);
     report.ttl = settings.timing.ttl;

@@ -23,7 +23,7 @@ core::Terms terms_of(const Settings &settings, Duration needed) {
             .prefix = settings.cluster.prefix,
             .guard = settings.cluster.guard,
             .ttl = settings.timing.ttl,
-            .trust = {settings.timing.drift, settings.timing.slack},
+            .trust = settings.timing.trust,
             .node_timeout = settings.timing.node_timeout,
             .needed = needed,
             .wait = settings.claim.wait,
