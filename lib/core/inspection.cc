@@ -47,10 +47,9 @@ bool Inspection::take_failure(const Answers &answers) {
 
 void Inspection::address(Request &request) const {
     request.agreement = plan_.agreement;
-    const auto &reply = seen_[request.node];
-    if (!reply) return;
-    request.change.run_id = reply->run_id;
-    request.change.joined = reply->state.joined.value_or(0);
+    const auto &[run_id, joined] = runs_[request.node];
+    request.change.run_id = run_id;
+    request.change.joined = joined.value_or(0);
 }
 
 bool Inspection::all_fit() const {

@@ -126,6 +126,19 @@ TEST(Setup, TakesBackWhatASilentNodeMayHave) {
     EXPECT_EQ(fleet.records(), (std::vector<std::string>{"", "", ""}));
 }
 
+// The node recorded it, and its answer was lost.
+TEST(Setup, TakesBackWhatANodeRecordedWithoutAnAnswer) {
+    Fleet fleet;
+    fleet.before_answer = [&](const Request &request) {
+        fleet.nodes[0].silent = request.verb == Verb::record && request.change.expected.empty();
+        if (fleet.nodes[0].silent && request.node == 0) fleet.nodes[0].record = ours;
+    };
+    Init setup(start, fleet.plan());
+    EXPECT_EQ(fleet.run(setup), SetupEnding::unanswered);
+    EXPECT_TRUE(setup.left_behind().empty());
+    EXPECT_EQ(fleet.records(), (std::vector<std::string>{"", "", ""}));
+}
+
 // Whether the different record is there before, or is written before the last node's turn.
 TEST(Setup, LeavesADifferentRecordAlone) {
     for (const Verb moment : {Verb::inspect, Verb::record}) {
