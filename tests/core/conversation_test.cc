@@ -5,17 +5,23 @@
 //
 //   lock nodes=3 ttl=30000 ...        a new lock; see terms_from() for the words
 //   AT acquire TOKEN [PROPOSAL] | release | give-up | tick
-//   AT reply #SERIAL ANSWER [sent=MS] [holder=TOKEN] [left=MS] [fence=N] [time=MS] [quarantine=MS] [others]
-//       ANSWER: granted, held, absent, not-ours, set-anew, error, denied, quarantined, silent; without `sent` nothing
-//       left the process; `time` is the node's clock; `quarantine` is what is left of it; `others`: the node is
-//       configured differently on other hosts
+//   AT reply #SERIAL... ANSWER [sent=MS] [holder=TOKEN] [left=MS] [fence=N] [time=MS] [quarantine=MS] [others=N/Q/MS]
+//       [run_id=ID] [node=N] [verb=VERB]
+//       Several serials: the same reply to each of these requests. ANSWER: granted, silent, a refusal (held, absent,
+//       not-ours, set-anew) or an error (error, denied, unfit, quarantined, disagrees). Without `sent` nothing left the
+//       process. `time` is the node's clock. `quarantine` is what is left of it. `others`: other hosts have configured
+//       the node with these nodes, quorum and guard. `run_id` names the server. `node`, `verb`: not those of the
+//       request
+//   AT show                           what else the lock tells
 //
 // A fence or a moment of the node's that is 0 is left out of what the lock says. An acquire that is granted has fence 1
-// if nothing else is said.
+// if nothing else is said. The lock asks "wrongly" if a serial does not grow, or if key, TTL, timeout or agreement are
+// not those of the terms. It "wakes in vain" if a tick changes no phase and leaves a deadline that has passed.
 //
 // --rewrite puts what the lock says now in the place of what was expected. Read the difference before you commit it.
 #include "core/lock.hh"
 
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -28,7 +34,7 @@ namespace {
 
 constexpr Instant start = Instant{seconds{1000}};
 
-Duration from_ms(const std::string &word) { return Duration{static_cast<Duration::rep>(std::stod(word) * 1e6)}; }
+Duration from_ms(const std::string &word) { return Duration{std::llround(std::stod(word) * 1e6)}; }
 
 std::string show(Duration duration) {
     std::ostringstream out;
@@ -64,10 +70,67 @@ Terms terms_from(Words words) {
     terms.trust = {std::stod(number("drift", "0.01")), from_ms(number("slack", "5000"))};
     terms.node_timeout = from_ms(number("timeout", "300"));
     terms.needed = from_ms(number("needed", "1000"));
+    terms.prefix = words["prefix"];
+    terms.guard = from_ms(number("guard", "0"));
     if (words.contains("wait")) terms.wait = from_ms(words["wait"]);
     terms.renew = words.contains("renew");
     terms.seed = 7;
     return terms;
+}
+
+constexpr const char *verbs[] = {"acquire", "confirm", "extend", "release", "abandon", "status"};
+constexpr const char *phases[] = {"idle", "acquiring", "pausing", "held", "lost", "cleaning", "releasing", "ended"};
+constexpr const char *endings[] = {"", "busy", "unreachable", "denied", "disagreed", "interrupted", "lost", "released"};
+constexpr const char *answers[] = {"granted", "refused", "error", "silent"};
+
+// False: there is no such answer.
+bool set_answer(Reply &reply, const std::string &word) {
+    static const std::map<std::string, Refusal> refusals = {{"held", Refusal::held},
+                                                            {"absent", Refusal::absent},
+                                                            {"not-ours", Refusal::not_ours},
+                                                            {"set-anew", Refusal::set_anew}};
+    static const std::map<std::string, Trouble> errors = {{"error", Trouble::passing},
+                                                          {"denied", Trouble::access},
+                                                          {"unfit", Trouble::unfit},
+                                                          {"quarantined", Trouble::quarantined},
+                                                          {"disagrees", Trouble::disagrees}};
+    if (const auto refusal = refusals.find(word); refusal != refusals.end()) {
+        reply.answer = Answer::refused;
+        reply.refusal = refusal->second;
+    } else if (const auto error = errors.find(word); error != errors.end()) {
+        reply.answer = Answer::error;
+        reply.trouble = error->second;
+    } else {
+        reply.answer = word == "granted" ? Answer::granted : Answer::silent;
+        return word == "granted" || word == "silent";
+    }
+    return true;
+}
+
+Agreement agreement_from(const std::string &word) {
+    std::istringstream in(word);
+    Agreement agreement;
+    std::string guard;
+    char slash = 0;
+    in >> agreement.nodes >> slash >> agreement.quorum >> slash >> guard;
+    agreement.guard = from_ms(guard);
+    return agreement;
+}
+
+// The rest of a reply, beside its answer.
+void set_words(Reply &reply, Words words) {
+    if (words.contains("node")) reply.node = std::stoul(words["node"]);
+    for (int verb = 0; verb < static_cast<int>(std::size(verbs)); ++verb)
+        if (words["verb"] == verbs[verb]) reply.verb = static_cast<Verb>(verb);
+    if (words.contains("quarantine")) reply.quarantine = from_ms(words["quarantine"]);
+    if (words.contains("others")) reply.others = agreement_from(words["others"]);
+    if (words.contains("sent")) reply.sent = start + from_ms(words["sent"]);
+    reply.holder = words["holder"];
+    reply.run_id = words["run_id"];
+    if (words.contains("left")) reply.holder_ttl = from_ms(words["left"]);
+    if (reply.answer == Answer::granted && reply.verb == Verb::acquire) reply.fence = 1;
+    if (words.contains("fence")) reply.fence = std::stoull(words["fence"]);
+    if (words.contains("time")) reply.node_time = from_ms(words["time"]).count() / 1000;
 }
 
 class Conversation {
@@ -83,6 +146,7 @@ class Conversation {
             return "";
         }
         const Instant now = start + from_ms(first);
+        const Phase before = lock_->phase();
         in >> what;
         if (what == "acquire") {
             std::string token;
@@ -95,10 +159,13 @@ class Conversation {
             lock_->give_up(now);
         } else if (what == "tick") {
             lock_->tick(now);
+            if (lock_->phase() == before && lock_->deadline() && *lock_->deadline() <= now) return "  wakes in vain\n";
         } else if (what == "reply") {
-            const auto reply = reply_from(in);
-            if (!reply) return "  nobody was asked that\n";
-            lock_->on_reply(now, *reply);
+            const auto replies = replies_from(in);
+            if (replies.empty()) return "  there is no such request, or no such answer\n";
+            for (const Reply &reply : replies) lock_->on_reply(now, reply);
+        } else if (what == "show") {
+            return rest();
         } else {
             return "  what is \"" + what + "\"?\n";
         }
@@ -106,60 +173,74 @@ class Conversation {
     }
 
   private:
-    std::optional<Reply> reply_from(std::istream &in) {
-        std::string serial, answer;
-        in >> serial >> answer;
-        Words words = named(in);
-        const auto asked = asked_.find(std::stoul(serial.substr(1)));
-        if (asked == asked_.end()) return std::nullopt;
-        const Request &request = asked->second;
-        Reply reply;
-        reply.serial = request.serial;
-        reply.verb = request.verb;
-        reply.node = request.node;
-        static const std::map<std::string, Refusal> refusals = {{"held", Refusal::held},
-                                                                {"absent", Refusal::absent},
-                                                                {"not-ours", Refusal::not_ours},
-                                                                {"set-anew", Refusal::set_anew}};
-        if (const auto refusal = refusals.find(answer); refusal != refusals.end()) {
-            reply.answer = Answer::refused;
-            reply.refusal = refusal->second;
-        } else {
-            reply.answer = answer == "granted" ? Answer::granted : answer == "silent" ? Answer::silent : Answer::error;
+    // Empty: the line is wrong.
+    std::vector<Reply> replies_from(std::istream &in) {
+        std::vector<Reply> replies;
+        std::string word;
+        while (in >> word && word[0] == '#') {
+            const auto asked = asked_.find(std::stoul(word.substr(1)));
+            if (asked == asked_.end()) return {};
+            Reply &reply = replies.emplace_back();
+            reply.serial = asked->second.serial;
+            reply.verb = asked->second.verb;
+            reply.node = asked->second.node;
         }
-        if (answer == "denied") reply.trouble = Trouble::access;
-        if (answer == "quarantined") reply.trouble = Trouble::quarantined;
-        if (words.contains("quarantine")) reply.quarantine = from_ms(words["quarantine"]);
-        if (words.contains("others")) reply.others = Agreement{"", 3, 2, seconds{10}};
-        if (words.contains("sent")) reply.sent = start + from_ms(words["sent"]);
-        reply.holder = words["holder"];
-        if (words.contains("left")) reply.holder_ttl = from_ms(words["left"]);
-        if (reply.answer == Answer::granted && reply.verb == Verb::acquire) reply.fence = 1;
-        if (words.contains("fence")) reply.fence = std::stoull(words["fence"]);
-        if (words.contains("time")) reply.node_time = from_ms(words["time"]).count() / 1000;
-        return reply;
+        const Words words = named(in);
+        for (Reply &reply : replies) {
+            if (!set_answer(reply, word)) return {};
+            set_words(reply, words);
+        }
+        return replies;
     }
 
     std::string state() {
-        static constexpr const char *verbs[] = {"acquire", "confirm", "extend", "release", "abandon", "status"};
-        static constexpr const char *phases[] = {"idle", "acquiring", "pausing",   "held",
-                                                 "lost", "cleaning",  "releasing", "ended"};
-        static constexpr const char *endings[] = {"",     "busy",    "unreachable", "denied", "interrupted",
-                                                  "lost", "released"};
         std::ostringstream out;
         for (const Request &request : lock_->take_requests()) {
-            asked_[request.serial] = request;
-            out << "  ask #" << request.serial << " node " << request.node << ": "
-                << verbs[static_cast<int>(request.verb)] << ' ' << request.token;
+            out << (is_right(request) ? "  ask #" : "  wrongly ask #") << request.serial << " node " << request.node
+                << ": " << verbs[static_cast<int>(request.verb)] << ' ' << request.token;
             if (request.fence != 0) out << " fence " << request.fence;
             if (request.until != 0) out << ", anew until " << show(std::chrono::microseconds{request.until});
             out << ", until " << show(request.deadline) << '\n';
+            asked_[request.serial] = request;
+        }
+        for (const Notice &notice : lock_->take_notices()) {
+            out << "  notice: node " << notice.node;
+            if (notice.same_as) out << " is the same server as node " << *notice.same_as;
+            if (const auto &others = notice.others)
+                out << " disagrees: " << others->nodes << '/' << others->quorum << '/' << show(others->guard)
+                    << (notice.danger ? ", which is a danger" : "");
+            if (notice.step > Duration{}) out << " has a clock that was set forward by " << show(notice.step);
+            out << (notice.too_far ? ", too far\n" : "\n");
         }
         out << "  " << phases[static_cast<int>(lock_->phase())];
         if (lock_->phase() == Phase::ended) out << ": " << endings[static_cast<int>(lock_->ending())];
         if (lock_->phase() == Phase::held) out << ", V " << show(lock_->validity()) << ", fence " << lock_->fence();
+        else if (lock_->quarantine()) out << ", quarantine " << show(*lock_->quarantine());
         if (lock_->deadline()) out << ", wake at " << show(lock_->deadline());
         out << '\n';
+        return out.str();
+    }
+
+    [[nodiscard]] bool is_right(const Request &request) const {
+        const Terms &terms = lock_->terms();
+        const Agreement agreement{terms.prefix, terms.nodes, terms.quorum, terms.guard};
+        const bool sets = request.verb <= Verb::extend;
+        return (asked_.empty() || request.serial > asked_.rbegin()->first) && request.key == "key" &&
+               request.timeout == terms.node_timeout &&
+               (!sets || (request.ttl == terms.ttl && request.agreement == agreement));
+    }
+
+    [[nodiscard]] std::string rest() const {
+        std::ostringstream out;
+        out << "  blocked by \"" << lock_->blocker() << '"' << (lock_->in_doubt() ? ", in doubt" : "");
+        if (lock_->sweep()) out << ", sweep answered by " << lock_->sweep()->answered();
+        out << '\n';
+        NodeIndex node = 0;
+        for (const auto &answer : lock_->latest_answers()) {
+            out << "  node " << node++ << ": " << (answer ? answers[static_cast<int>(answer->answer)] : "nothing");
+            if (answer && answer->quarantine) out << ", quarantine " << show(*answer->quarantine);
+            out << '\n';
+        }
         return out.str();
     }
 

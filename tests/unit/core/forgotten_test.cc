@@ -16,7 +16,7 @@ Reply said(Answer answer, Refusal refusal = Refusal::absent) {
     return reply;
 }
 const Reply deleted = said(Answer::granted), absent = said(Answer::refused),
-                  not_ours = said(Answer::refused, Refusal::not_ours), silent = said(Answer::silent);
+            not_ours = said(Answer::refused, Refusal::not_ours), silent = said(Answer::silent);
 
 // A node that has been in quarantine for `age`.
 Reply joined(Duration age) {

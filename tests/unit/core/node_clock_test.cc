@@ -28,29 +28,26 @@ TEST(NodeClock, TheFirstReadingIsNoStepWhateverItShows) {
     }
 }
 
+// What a clock that was read at `start` tells when it is read again so much later, `step` ahead.
+Duration step_told(Duration later, Duration step, double assumed = drift) {
+    NodeClock clock(assumed);
+    clock.read(shown(start), start, start);
+    return clock.read(shown(start + later, step), start + later, start + later);
+}
+
 TEST(NodeClock, TellsAStepByHand) {
     // Both readings are exact to a microsecond, and in ten seconds the clocks may part by 100 ms and a hundredth of it.
-    const Instant later = start + seconds{10};
     const Duration apart{101'011'104};
     for (const Duration step : {seconds{1}, seconds{5}, seconds{3600}}) {
-        NodeClock clock(drift);
-        clock.read(shown(start), start, start);
-        EXPECT_EQ(clock.read(shown(later, step), later, later), step - apart);
-        clock = NodeClock(drift);
-        clock.read(shown(start), start, start);
-        EXPECT_EQ(clock.read(shown(later, -step), later, later), -step + apart);
+        EXPECT_EQ(step_told(seconds{10}, step), step - apart);
+        EXPECT_EQ(step_told(seconds{10}, -step), -step + apart);
     }
 }
 
 TEST(NodeClock, WhatDriftExplainsIsNoStep) {
-    const Instant later = start + seconds{10};
-    for (const int direction : {1, -1}) {
-        NodeClock clock(drift);
-        clock.read(shown(start), start, start);
-        EXPECT_EQ(clock.read(shown(later, direction * milliseconds{100}), later, later), Duration{});
-        NodeClock strict(0);
-        strict.read(shown(start), start, start);
-        EXPECT_NE(strict.read(shown(later, direction * milliseconds{100}), later, later), Duration{});
+    for (const milliseconds step : {milliseconds{100}, milliseconds{-100}}) {
+        EXPECT_EQ(step_told(seconds{10}, step), Duration{});
+        EXPECT_NE(step_told(seconds{10}, step, 0), Duration{});
     }
 }
 

@@ -5,22 +5,29 @@
 namespace redlock::core {
 namespace {
 
-Sweep::Plan plan(std::vector<bool> ask, std::vector<bool> await, std::size_t quorum) {
+constexpr milliseconds ms{1};
+
+Sweep::Plan plan(std::vector<bool> ask, std::vector<bool> await, std::size_t quorum, Verb verb = Verb::release) {
     Sweep::Plan plan;
+    plan.verb = verb;
     plan.key = "key";
     plan.token = "token";
     plan.ask = std::move(ask);
     plan.await = std::move(await);
     plan.quorum = quorum;
-    plan.node_timeout = milliseconds{300};
+    plan.node_timeout = 300 * ms;
     plan.first = 40;
     return plan;
 }
 
-Reply answer(Serial serial, Answer answer, Refusal refusal = Refusal::absent) {
+Sweep::Plan all(std::size_t nodes, std::size_t quorum, Verb verb = Verb::release) {
+    return plan(std::vector<bool>(nodes, true), std::vector<bool>(nodes, true), quorum, verb);
+}
+
+Reply answer(NodeIndex node, Answer answer, Refusal refusal = Refusal::absent) {
     Reply reply;
-    reply.serial = serial;
-    reply.node = serial - 40;
+    reply.serial = 40 + node;
+    reply.node = node;
     reply.verb = Verb::release;
     reply.answer = answer;
     reply.refusal = refusal;
@@ -34,108 +41,82 @@ TEST(Sweep, AsksWhomItShould) {
     EXPECT_EQ(requests[1].serial, 42U);
     EXPECT_EQ(requests[1].key, "key");
     EXPECT_EQ(requests[1].token, "token");
-    EXPECT_EQ(requests[1].deadline, start + milliseconds{300});
+    EXPECT_EQ(requests[1].deadline, start + 300 * ms);
     EXPECT_TRUE(sweep.take_requests().empty());
 }
 
 TEST(Sweep, WaitsOnlyForThoseExpectedToAnswer) {
     Sweep sweep(start, plan({true, true, true}, {true, false, true}, 3));
-    sweep.on_reply(start, answer(40, Answer::granted));
+    sweep.on_reply(start, answer(0, Answer::granted));
     EXPECT_FALSE(sweep.done());
-    sweep.on_reply(start, answer(42, Answer::granted));
+    sweep.on_reply(start, answer(2, Answer::granted));
     EXPECT_TRUE(sweep.done());
     EXPECT_EQ(sweep.deadline(), std::nullopt);
-}
-
-TEST(Sweep, WithNobodyToWaitForItIsDoneAtOnce) {
     EXPECT_TRUE(Sweep(start, plan({true, true}, {false, false}, 2)).done());
     EXPECT_TRUE(Sweep(start, plan({false, true}, {true, false}, 2)).done());
 }
 
 TEST(Sweep, CountsEachAnswerOnce) {
-    Sweep sweep(start, plan(std::vector<bool>(6, true), std::vector<bool>(6, true), 4));
-    for (const Reply &reply :
-         {answer(40, Answer::granted), answer(40, Answer::granted), answer(41, Answer::refused),
-          answer(41, Answer::granted), answer(42, Answer::refused, Refusal::not_ours), answer(43, Answer::error),
-          answer(44, Answer::silent), answer(39, Answer::granted), answer(46, Answer::granted)})
-        sweep.on_reply(start, reply);
-    Reply stray = answer(45, Answer::granted);
+    Sweep sweep(start, all(6, 4));
+    Reply before = answer(0, Answer::granted), beyond = answer(6, Answer::granted), stray = answer(5, Answer::granted);
+    before.serial = 39;
     stray.node = 2; // the serial of another node
-    sweep.on_reply(start, stray);
+    for (const Reply &reply : {answer(0, Answer::granted), answer(0, Answer::granted), answer(1, Answer::refused),
+                               answer(1, Answer::granted), answer(2, Answer::refused, Refusal::not_ours),
+                               answer(3, Answer::error), answer(4, Answer::silent), before, beyond, stray})
+        sweep.on_reply(start, reply);
     EXPECT_EQ(sweep.granted(), 1U);
     EXPECT_EQ(sweep.not_ours(), 1U);
     EXPECT_EQ(sweep.answered(), 3U);
     EXPECT_FALSE(sweep.done()); // node 5
-    sweep.on_reply(start, answer(45, Answer::error));
+    sweep.on_reply(start, answer(5, Answer::error));
     EXPECT_TRUE(sweep.done());
 }
 
 TEST(Sweep, HasLittlePatienceOnceAQuorumHasAnswered) {
-    struct Case {
-        milliseconds answered;
-        milliseconds until;
-    };
     // Four times what the quorum took, never below 20 ms, never beyond the node timeout.
-    for (const Case c : {Case{milliseconds{1}, milliseconds{21}}, Case{milliseconds{30}, milliseconds{150}},
-                         Case{milliseconds{100}, milliseconds{300}}}) {
-        Sweep sweep(start, plan({true, true, true}, {true, true, true}, 2));
-        sweep.on_reply(start, answer(40, Answer::granted));
-        EXPECT_EQ(sweep.deadline(), start + milliseconds{300});
-        sweep.on_reply(start + c.answered, answer(41, Answer::granted));
-        EXPECT_EQ(sweep.deadline(), start + c.until);
-        sweep.tick(start + c.until - Duration{1});
+    for (const auto &[answered, until] : {std::pair{1, 21}, std::pair{30, 150}, std::pair{100, 300}}) {
+        Sweep sweep(start, all(3, 2));
+        sweep.on_reply(start, answer(0, Answer::granted));
+        EXPECT_EQ(sweep.deadline(), start + 300 * ms);
+        sweep.on_reply(start + answered * ms, answer(1, Answer::granted));
+        EXPECT_EQ(sweep.deadline(), start + until * ms);
+        sweep.tick(start + until * ms - Duration{1});
         EXPECT_FALSE(sweep.done());
-        sweep.tick(start + c.until);
+        sweep.tick(start + until * ms);
         EXPECT_TRUE(sweep.done());
     }
 }
 
 TEST(Sweep, WaitsForAVerdictOnARelease) {
     for (const Verb verb : {Verb::release, Verb::extend, Verb::abandon}) {
-        Sweep::Plan some = plan(std::vector<bool>(5, true), std::vector<bool>(5, true), 3);
-        some.verb = verb;
-        Sweep sweep(start, std::move(some));
-        const auto hear = [&](Serial serial, Answer with) {
-            Reply reply = answer(serial, with, Refusal::not_ours);
-            reply.verb = verb;
-            sweep.on_reply(start + milliseconds{1}, reply);
-        };
-        hear(40, Answer::granted);
-        hear(41, Answer::granted);
-        hear(42, Answer::refused);
-        // Ours or not? What was abandoned need not be known.
-        EXPECT_EQ(sweep.deadline(), start + milliseconds{verb == Verb::abandon ? 21 : 300});
-        hear(43, Answer::refused);
-        EXPECT_EQ(sweep.deadline(), start + milliseconds{verb == Verb::abandon ? 21 : 300});
-        hear(44, Answer::refused);
+        Sweep sweep(start, all(5, 3, verb));
+        for (NodeIndex node = 0; node < 5; ++node) {
+            // Ours or not? What was abandoned need not be known.
+            const bool waits = node < 3 || verb != Verb::abandon;
+            EXPECT_EQ(sweep.deadline(), start + (waits ? 300 : 21) * ms);
+            sweep.on_reply(start + ms, answer(node, node < 2 ? Answer::granted : Answer::refused, Refusal::not_ours));
+        }
         EXPECT_TRUE(sweep.done());
         EXPECT_EQ(sweep.proven(), Outcome::lost);
     }
 }
 
 TEST(Sweep, ALookAtTheLockIsPatientWithEveryNode) {
-    Sweep::Plan look = plan({true, true, true}, {true, true, true}, 2);
-    look.verb = Verb::status;
-    Sweep sweep(start, std::move(look));
-    for (const Serial serial : {Serial{40}, Serial{41}}) {
-        Reply reply = answer(serial, Answer::refused);
-        reply.verb = Verb::status;
-        sweep.on_reply(start + milliseconds{1}, reply);
-    }
+    Sweep sweep(start, all(3, 2, Verb::status));
+    for (const NodeIndex node : {0U, 1U}) sweep.on_reply(start + ms, answer(node, Answer::refused));
     EXPECT_EQ(sweep.answered(), 2U);
-    EXPECT_EQ(sweep.deadline(), start + milliseconds{300});
-    sweep.tick(start + milliseconds{299});
-    EXPECT_FALSE(sweep.done());
+    EXPECT_EQ(sweep.deadline(), start + 300 * ms);
 }
 
 TEST(Sweep, ErrorsAndSilenceDoNotMakeItImpatient) {
-    Sweep sweep(start, plan({true, true, true}, {true, true, true}, 2));
-    sweep.on_reply(start, answer(40, Answer::error));
-    sweep.on_reply(start, answer(41, Answer::silent));
-    EXPECT_EQ(sweep.deadline(), start + milliseconds{300});
-    sweep.tick(start + milliseconds{300});
+    Sweep sweep(start, all(3, 2));
+    sweep.on_reply(start, answer(0, Answer::error));
+    sweep.on_reply(start, answer(1, Answer::silent));
+    EXPECT_EQ(sweep.deadline(), start + 300 * ms);
+    sweep.tick(start + 300 * ms);
     EXPECT_TRUE(sweep.done());
-    sweep.on_reply(start + milliseconds{301}, answer(42, Answer::granted));
+    sweep.on_reply(start + 301 * ms, answer(2, Answer::granted));
     EXPECT_EQ(sweep.answered(), 0U); // done is done
 }
 
