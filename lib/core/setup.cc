@@ -48,10 +48,9 @@ void Setup::begin(Instant now, Step step, Verb verb, const std::vector<NodeIndex
         request.node = node;
         request.deadline = deadline_;
         request.agreement = plan_.agreement;
-        if (seen_[node]) {
-            request.change.run_id = seen_[node]->run_id;
-            request.change.joined = seen_[node]->state.joined.value_or(0);
-        }
+        const auto &[run_id, joined] = runs_[node]; // not seen_: the latest answer may be a silence
+        request.change.run_id = run_id;
+        request.change.joined = joined.value_or(0);
     }
 }
 

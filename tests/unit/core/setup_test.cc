@@ -276,6 +276,19 @@ TEST(Setup, SilentWhileItIsRecordedIsTakenBack) {
     for (const Node &node : fleet.nodes) EXPECT_EQ(node.record, "");
 }
 
+// The node recorded it, and its answer was lost.
+TEST(Setup, RecordedWithoutAnAnswerIsTakenBack) {
+    Fleet fleet(3);
+    fleet.before_answer = [&](const Request &request) {
+        fleet.nodes[0].silent = request.verb == Verb::record && request.change.expected.empty();
+        if (fleet.nodes[0].silent && request.node == 0) fleet.nodes[0].record = request.change.record;
+    };
+    Init setup(start, fleet.plan("3 2 30000"));
+    EXPECT_EQ(fleet.run(setup), SetupEnding::unanswered);
+    EXPECT_TRUE(setup.left_behind().empty());
+    for (const Node &node : fleet.nodes) EXPECT_EQ(node.record, "");
+}
+
 TEST(Setup, OneServerListedTwice) {
     Fleet fleet(3);
     fleet.nodes[2].run_id = fleet.nodes[0].run_id;
