@@ -69,7 +69,7 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
 
 # The two holders of before: the refusal named A as the holder, and gave B a hint to end the quarantine.
 @test "two of three nodes restarted empty while A holds: no hint beside A's name, init waits, B never runs beside A" {
-  guard_of 4s
+  guard_of 10s
   start_new_nodes 3
   redlock init -q
   # Whether A's lease survives that is another question; as long as its command runs, it holds the file.
