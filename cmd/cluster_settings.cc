@@ -15,7 +15,7 @@ using config::show_duration;
 Value<Duration> read_guard(const Sources &sources) {
     const Value<std::string> found = sources.text(option("--restart-guard"));
     if (found.value == "off") return {Duration::zero(), found.origin};
-    const auto guard = sources.duration(option("--restart-guard"), default_ttl);
+    Value<Duration> guard = sources.duration(option("--restart-guard"), default_ttl);
     if (guard.value < shortest_ttl)
         refuse(guard.origin, fmt::format("within {} no lock ends; give the longest --ttl that is used on these nodes, "
                                          "or off",

@@ -24,7 +24,7 @@ void check_token(const Value<std::string> &token) {
 
 // REDLOCK_TOKEN, if REDLOCK_NAME says that it belongs to this lock.
 Value<std::string> token_of_environment(const Target &target, const Sources &sources) {
-    const auto variable = sources.variable("REDLOCK_TOKEN");
+    auto variable = sources.variable("REDLOCK_TOKEN");
     const auto name = sources.variable("REDLOCK_NAME");
     if (variable.given() && name.given() && name.value == target.name) return variable;
     if (encloses(target))

@@ -41,6 +41,7 @@ enum class Ending {
 class Lock : public Conversation {
   public:
     explicit Lock(Terms terms);
+    ~Lock() override = default;
     Lock(const Lock &) = delete;
     Lock &operator=(const Lock &) = delete;
 

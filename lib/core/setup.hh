@@ -50,6 +50,7 @@ class Setup : public Conversation {
   public:
     using Plan = SetupPlan;
     Setup(Instant now, Plan plan);
+    ~Setup() override = default;
     Setup(const Setup &) = delete;
     Setup &operator=(const Setup &) = delete;
 

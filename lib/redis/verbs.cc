@@ -178,7 +178,7 @@ constexpr Word to_record[] = {{"recorded", {}}, changed, different};
 constexpr Word to_hold[] = {
     {"free", {}}, {"on hold", {}, {prefix_used, lock}}, changed, different, {"busy", Refusal::on_hold, {any_number}}};
 
-constexpr VerbRow rows[] = {
+constexpr VerbRow table_of_verbs[] = {
     {Verb::acquire, "acquire", acquire_script, Keys::lock_and_marker, for_acquire, to_acquire, Creates::when_granted},
     {Verb::confirm, "confirm", confirm_script, Keys::lock, token_and_fence, to_confirm},
     {Verb::extend, "extend", extend_script, Keys::lock_and_marker, for_extend, to_extend, Creates::when_set_anew},
@@ -213,10 +213,10 @@ bool fits(const Element &e, Field::Shape shape, const Reply &so_far) {
 
 } // namespace
 
-std::span<const VerbRow> verb_rows() { return rows; }
+std::span<const VerbRow> verb_rows() { return table_of_verbs; }
 
 const VerbRow &row_of(Verb verb) {
-    for (const VerbRow &row : rows)
+    for (const VerbRow &row : table_of_verbs)
         if (row.verb == verb) return row;
     throw std::logic_error("a verb without a row in redis/verbs.cc");
 }
