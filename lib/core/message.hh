@@ -46,6 +46,25 @@ enum class Verb {
     hold,    // for some time, let nobody begin: what all users must agree with is about to change
 };
 
+// The verb takes, keeps or gives back a lock with one token, and a quorum of answers is enough. The other verbs ask about
+// each node.
+constexpr bool is_about_token(Verb verb) {
+    switch (verb) {
+    case Verb::acquire:
+    case Verb::confirm:
+    case Verb::extend:
+    case Verb::release:
+    case Verb::abandon: return true;
+    case Verb::status:
+    case Verb::inspect:
+    case Verb::probe:
+    case Verb::trust:
+    case Verb::record:
+    case Verb::hold: return false;
+    }
+    return false;
+}
+
 // What all users of a key must have in common (protocol 10.1), and how long a node that may have forgotten its votes
 // stays out: the longest time to live that they use.
 struct Agreement {
@@ -99,7 +118,7 @@ enum class Refusal {
     held,     // acquire: somebody else's token, in `holder`; status: anybody's
     not_ours, // confirm, extend, release: somebody else's token
     absent,   // confirm, extend, release, status: no such key
-    set_anew, // extend: there was none, now there is; counts from the next extend on
+    set_anew, // extend: there was none, now there is; see Possession for when it counts
     changed,  // trust, record, hold: the node is not as it was inspected
     used,     // trust: a lock was granted or prolonged there
     differs,  // record, hold: the node has a record that was not expected; see NodeState

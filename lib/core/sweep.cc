@@ -25,7 +25,7 @@ Sweep::Sweep(Instant now, Plan plan)
 void Sweep::on_reply(Instant now, const Reply &reply) {
     if (done_ || !round_.take(reply)) return;
     const bool clear = plan_.verb == Verb::abandon || proven() != Outcome::pending;
-    const bool of_each_node = plan_.verb >= Verb::status; // a person wants to know what every one of them says
+    const bool of_each_node = !is_about_token(plan_.verb); // a person wants to know what every node says
     const bool doubt = round_.count_if([](const Reply &each) { return each.others.has_value(); }) > 0;
     if (answered() >= plan_.quorum && clear && !of_each_node && !doubt)
         deadline_ = std::min(deadline_, now + std::max(patience * (now - round_.started()), least_patience));
