@@ -46,8 +46,8 @@ enum class Verb {
     hold,    // for some time, let nobody begin: what all users must agree with is about to change
 };
 
-// The verb takes, keeps or gives back a lock with one token, and a quorum of answers is enough. The other verbs ask about
-// each node.
+// The verb takes, keeps or gives back a lock with one token, and a quorum of answers is enough. The other verbs ask
+// about each node.
 constexpr bool is_about_token(Verb verb) {
     switch (verb) {
     case Verb::acquire:
