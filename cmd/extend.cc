@@ -24,8 +24,9 @@ void warn_of_repeated(const Settings &settings, const core::Extension &found) {
         say("warning: {}", is_same_server(settings.cluster, node, same_as));
 }
 
-// Says what came of it, puts the word for it into `report`, and returns the exit code.
-int explain(const Settings &settings, const core::Sweep &sweep, const core::Extension &found, Report &report) {
+// Says what came of it (`left`: of the lease), puts the word for it into `report`, and returns the exit code.
+int explain(const Settings &settings, const core::Sweep &sweep, const core::Extension &found, Duration left,
+            Report &report) {
     const std::string name = printable(settings.target.name);
     const std::string ours = redis::in_words(settings.cluster.agreement());
     const std::string theirs = found.others ? redis::in_words(*found.others) : "";
@@ -40,7 +41,6 @@ int explain(const Settings &settings, const core::Sweep &sweep, const core::Exte
     if (settings.output.verbosity >= 0 && found.others)
         say("warning: others use these nodes with {}, and you with {}; 'redlock doctor' says what to mend", theirs,
             ours);
-    const Duration left = found.validity - event::now();
     if (left > Duration::zero()) {
         report.validity = left;
         if (settings.output.verbosity >= 0) say("{} is yours for another {}", name, config::show_duration(left));
@@ -66,13 +66,14 @@ int run_extend(const Settings &settings, event::Signals &signals) {
     pass.finish();
 
     const core::Answers answers = core::without_forgotten(sweep.answers(), {}, settings.cluster.guard);
+    const Instant now = event::now();
     const core::Extension found = core::count_extension(answers, settings.cluster.quorum, settings.cluster.agreement(),
-                                                        settings.timing.ttl, settings.timing.trust, event::now());
+                                                        settings.timing.ttl, settings.timing.trust, now);
     warn_of_repeated(settings, found);
     Report report = report_on(settings.cluster, settings.target.name, answers);
     report.ttl = settings.timing.ttl;
     report.result = "extended";
-    const int code = explain(settings, sweep, found, report);
+    const int code = explain(settings, sweep, found, found.validity - now, report);
     if (settings.output.format == Format::json) print(json_text(report));
     return code;
 }

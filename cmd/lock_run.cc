@@ -51,18 +51,35 @@ bool LockRun::acquire() {
     bool first = true;
     Step step{};
     while ((step = holder_.acquire()) == Step::attempt_due) {
+        warn_of_notices();
         if (!std::exchange(first, false)) tell_wait(event::now() - begin);
         if (blocked_by_ourselves()) holder_.give_up();
         else holder_.attempt(session::this_process(settings_.claim.owner, settings_.claim.why));
     }
     show_progress("");
+    warn_of_notices();
+    if (step == Step::over) holder_.leave();
     return step == Step::won;
+}
+
+void LockRun::release(bool in_no_hurry) {
+    holder_.release(in_no_hurry);
+    warn_of_notices();
+}
+
+void LockRun::reach_all() {
+    holder_.reach_all();
+    warn_of_notices();
 }
 
 std::vector<int> LockRun::turn(std::optional<Instant> deadline) {
     std::vector<int> signals = holder_.turn(deadline);
-    for (const core::Notice &notice : holder_.lock().take_notices()) warn(notice);
+    warn_of_notices();
     return signals;
+}
+
+void LockRun::warn_of_notices() {
+    for (const core::Notice &notice : holder_.lock().take_notices()) warn(notice);
 }
 
 void LockRun::warn(const core::Notice &notice) const {

@@ -17,8 +17,8 @@ class LockRun {
 
     // Tries until the lock is won (true) or cannot be had, and tells what it waits for. See session::Holder::acquire.
     bool acquire();
-    void release(bool in_no_hurry = false) { holder_.release(in_no_hurry); }
-    void reach_all() { holder_.reach_all(); }
+    void release(bool in_no_hurry = false);
+    void reach_all();
     void let_go() { holder_.let_go(); }
 
     // See session::Pump. Warns of what the nodes report.
@@ -42,6 +42,7 @@ class LockRun {
   private:
     void tell_wait(Duration waited);
     [[nodiscard]] std::string what_blocks(bool as_line) const;
+    void warn_of_notices();
     void warn(const core::Notice &notice) const;
     [[nodiscard]] bool blocked_by_ourselves() const;
 

@@ -48,6 +48,7 @@ std::string error_text(const core::Reply &reply) {
         return fmt::format("its fence {} is far above that of the other nodes, and does not count; look at the key "
                            "redlock:{{KEY}}:fence there, and DEL it if redlock did not write it",
                            reply.fence);
+    if (reply.trouble != core::Trouble::quarantined) return "";
     return fmt::format("it does not know: it is new or was restarted, and in quarantine for {} more",
                        config::show_duration(reply.quarantine.value_or(Duration{})));
 }
@@ -140,7 +141,9 @@ bool too_many_replicas(const core::Answers &answers, std::size_t quorum) {
 
 bool too_many_refuse(const core::Answers &answers, std::size_t quorum) {
     return no_quorum_without(answers, quorum, [](const auto &reply) {
-        if (!reply || reply->answer != Answer::error || reply->trouble == core::Trouble::quarantined) return false;
+        if (!reply || reply->answer != Answer::error || reply->trouble == core::Trouble::quarantined ||
+            reply->trouble == core::Trouble::absurd_fence)
+            return false;
         return reply->trouble != core::Trouble::passing || redis::is_known_error(reply->text);
     });
 }

@@ -27,10 +27,6 @@ Holder::Step Holder::acquire() {
         if (interruption_.signal() != 0 && !won()) lock_.give_up(event::now());
         pump_.send();
     }
-    if (!won()) {
-        settle(event::now() + lingering);
-        nodes_.finish();
-    }
     took_ = event::now() - lock_.last_round().started();
     return won() ? Step::won : Step::over;
 }
@@ -43,6 +39,11 @@ void Holder::attempt(const core::HolderInfo &info) {
 void Holder::give_up() {
     lock_.give_up(event::now());
     pump_.send();
+}
+
+void Holder::leave() {
+    settle(event::now() + lingering);
+    nodes_.finish();
 }
 
 void Holder::release(bool in_no_hurry) {

@@ -26,12 +26,14 @@ class Holder {
 
     enum class Step { attempt_due, won, over };
     // Works until the next attempt is due (call attempt() or give_up()), or the lock is won, or it cannot be had. In
-    // the last case everything has been cleaned up. After a long sleep a lock that was won may already be lost again:
-    // look at the lease. A signal that would end this process ends the attempts: see the interruption.
+    // the last case everything has been cleaned up; call leave(). After a long sleep a lock that was won may already be
+    // lost again: look at the lease. A signal that would end this process ends the attempts: see the interruption.
     Step acquire();
     // REQUIRES: acquire() returned attempt_due. `info`: tells other clients who takes the lock.
     void attempt(const core::HolderInfo &info);
     void give_up();
+    // After Step::over: gives nodes that still owe an answer a little time, and closes the connections in good order.
+    void leave();
 
     // Gives back what was won. Returns when every node expected to answer has, and a little later when others have not:
     // `in_no_hurry` always, else when they were asked only just.
