@@ -182,7 +182,8 @@ guard_of() { export REDLOCK_RESTART_GUARD=$1 REDLOCK_TTL=$1; }
   start_nodes 3
   token=$(redlock acquire --ttl 20s db)
   wait_until eval '[ "$(holders db)" -eq 3 ]'
-  each_node HDEL 'redlock:{}:node' used: used
+  each_node HDEL 'redlock:{}:node' used: used trial: # a note within a second is not repeated
+  each_node PERSIST db                               # a server lets a script go on that has written once
   each_node CONFIG SET maxmemory 1
   redlock extend --ttl 20s --token "$token" db
   [ "$(marker 1 used)" = "" ]
