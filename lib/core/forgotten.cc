@@ -14,7 +14,8 @@ std::size_t count(const Answers &answers, Answer wanted) {
 } // namespace
 
 Duration quarantine_left(const std::optional<Reply> &inspected, Duration guard) {
-    if (!inspected || inspected->answer != Answer::granted || inspected->run_id.empty()) return {};
+    if (guard == Duration{}) return {}; // no client asks for it
+    if (!inspected || inspected->answer != Answer::granted) return {};
     if (!inspected->state.joined || !inspected->node_time) return {};
     const std::chrono::microseconds age{*inspected->node_time - *inspected->state.joined};
     return age < guard ? guard - age : Duration{};
@@ -26,7 +27,8 @@ Answers without_forgotten(Answers told, const Answers &inspected, Duration guard
         auto &reply = told[node];
         if (!reply || reply->answer != Answer::refused || reply->refusal != Refusal::absent) continue;
         Duration left = reply->quarantine.value_or(Duration{});
-        if (node < inspected.size()) left = std::max(left, quarantine_left(inspected[node], guard));
+        if (node < inspected.size() && inspected[node] && !inspected[node]->run_id.empty())
+            left = std::max(left, quarantine_left(inspected[node], guard));
         if (left <= Duration{}) continue;
         reply->answer = Answer::error;
         reply->trouble = Trouble::quarantined;

@@ -1,6 +1,7 @@
 #include "core/inspection.hh"
 
 #include "core/agreement.hh"
+#include "core/forgotten.hh"
 
 #include <algorithm>
 
@@ -98,11 +99,8 @@ Inspection::Records Inspection::records() const {
 Inspection::Quarantine Inspection::quarantine() const {
     Quarantine found;
     for (const auto &reply : seen_) {
-        const NodeState &state = reply->state;
-        found.on_hold = std::max(found.on_hold, state.hold_left);
-        // With the guard off, no client asks for it.
-        if (plan_.agreement.guard == Duration{} || !state.joined) continue;
-        const Duration left = plan_.agreement.guard - std::chrono::microseconds{*reply->node_time - *state.joined};
+        found.on_hold = std::max(found.on_hold, reply->state.hold_left);
+        const Duration left = quarantine_left(reply, plan_.agreement.guard);
         if (left <= Duration{}) continue;
         found.nodes.push_back(reply->node);
         found.left = std::max(found.left, left);

@@ -67,9 +67,9 @@ void Holder::reach_all() {
         interruption_.note(turn(awaited() ? std::max(patience, connected) : connected));
 }
 
-// Protocol 8.4. Gives nodes that still owe an answer a little time. A server that cannot deliver its answer, because we
-// have gone, does not read what comes behind: what it has just granted would stay for a TTL. Where that is known to be
-// so it gets as long as for any other answer.
+// Protocol 8.4. Gives nodes that still owe an answer a little time. A server that cannot deliver its answer, because
+// this process has ended, reads no further request: a key that it has just granted would stay for a TTL. A server that
+// is known to be at work gets the node timeout.
 void Holder::settle(Instant patience) {
     while (nodes_.owed() && event::now() < patience) interruption_.note(turn(patience));
     const Instant limit = event::now() + node_timeout_;

@@ -2,10 +2,10 @@
 -- server's run_id and, in microseconds of its clock, since when it may vote; or nil and why it must not be a node.
 --
 -- The marker lives inside the data set: it goes with it, and comes back with it, so that a crash with or without its
--- data, FLUSHALL and somebody else's data set are all seen (protocol 9.2). Whoever has been a replica in between, and
--- thereby got back a copy of its own data, has another master_replid2; it is all zeros where it never was one, and
--- again some time after nobody follows any more. What survived a restart says nothing of what the last seconds before
--- it wrote.
+-- data, FLUSHALL and a different data set are all seen (protocol 9.2). A server that was a replica in between may have
+-- got back a copy of its own data. Its master_replid2 is a different one then. A server that never was a replica has
+-- all zeros there; so has, after some time, a server that no replica follows any more. Data that survived a restart may
+-- lack what was written in the last seconds before it.
 
 -- What INFO tells. A pattern that must look for its beginning takes longer than all the rest.
 local function id_in(info, name)

@@ -1,4 +1,4 @@
--- Who holds the lock? Changes nothing (protocol 15.5). KEYS: the lock, its fence.
+-- Tells which token holds the lock, and changes nothing (protocol 15.5). KEYS: the lock, its fence.
 -- Answers {'absent'} or {'held', holder, PTTL, fence}; a PTTL of -1 means that the key never expires, a fence of 0 that
 -- none is known.
 local key, fence_key = KEYS[1], KEYS[2]
